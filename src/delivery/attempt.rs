@@ -1,0 +1,79 @@
+//! What one attempt at delivering a parcel came to: proof, or one of four actions.
+//!
+//! A sink makes one attempt and answers with an [`Attempt`]. Retrying, splitting, quarantining and holding are done
+//! once, for all sinks, by the lane.
+//!
+//! | outcome | when | what the lane does |
+//! | --- | --- | --- |
+//! | `Delivered` | the receiver's proof at the configured level | settles every event of the parcel |
+//! | `Pending` | accepted, proof still to come | frees the sending slot, awaits the proof |
+//! | `Retry` | network, time-out, 408, 429, 5xx, acknowledgement late or unclear | backs off, sends the same parcel |
+//! | `Poison` | the server names an event | dead-letters it, settles what was taken before it, sends the rest |
+//! | `Split` | 413, or a refusal that names no event | halves and sends again; a single event becomes a dead letter |
+//! | `Hold` | credentials, TLS, unknown index | keeps everything, sends one parcel as a probe from time to time |
+//!
+//! Unknown means not delivered: an answer that cannot be read is `Retry` or `Hold`, never `Delivered`.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use crate::reason::Reason;
+
+/// A future that a sink hands to the lane; it owns everything it needs.
+pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send + 'static>>;
+
+/// What one request carries: encoded events back to back, in the order of their records per partition.
+#[derive(Clone, Debug)]
+pub struct Parcel {
+    /// The encoded events; compressed as `coding` says.
+    pub body: Bytes,
+    pub coding: Coding,
+    /// Number of events in `body`, at least 1.
+    pub events: usize,
+}
+
+/// HTTP content coding of a parcel's body.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Coding {
+    Identity,
+    Gzip,
+}
+
+/// A failure's reason and the server's or system's own words (bounded, already free of secrets).
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Failure {
+    pub reason: Reason,
+    pub detail: String,
+}
+
+impl Failure {
+    pub fn new(reason: Reason, detail: impl Into<String>) -> Self {
+        Self { reason, detail: detail.into() }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.reason, self.detail)
+    }
+}
+
+pub enum Attempt {
+    /// The receiver proved that it has all events of the parcel.
+    Delivered,
+    /// The receiver took the parcel, but the proof is to come. The future never yields `Pending` again.
+    Pending(BoxFuture<Attempt>),
+    /// Try the same parcel again, not before `after` if the server asked for a pause.
+    Retry { after: Option<Duration>, failure: Failure },
+    /// Event `bad` of the parcel will never be taken. `delivered` events from the front are proven to be at the
+    /// receiver (`delivered <= bad`); all others are to be sent again.
+    Poison { delivered: usize, bad: usize, failure: Failure },
+    /// The parcel was refused as a whole: try halves.
+    Split(Failure),
+    /// A human must act first.
+    Hold(Failure),
+}

@@ -1,0 +1,8 @@
+//! The guarantee.
+//!
+//! For every record that a pipeline reads, before its offset is committed one of these is true: the sink gave proof of
+//! delivery for it; a named rule filtered it; it lies in a durable dead-letter store with the reason.
+//!
+//! Everything here is independent of Kafka, of Splunk and of HTTP.
+
+pub mod attempt;

@@ -1,0 +1,41 @@
+//! What is carried: a record as it was read, and the same record once it may leave.
+//!
+//! Payload bytes are borrowed from the Kafka client and copied once, into the encoded batch. Nothing here allocates per
+//! record, and no JSON tree is built.
+
+mod json;
+mod rfc3339;
+
+pub use json::{Json, scan};
+pub use rfc3339::EventTime;
+
+use crate::position::{Offset, PartitionId};
+
+/// One record as the source read it. Borrows the client's buffer, so it lives for one call only.
+#[derive(Clone, Copy, Debug)]
+pub struct Record<'a> {
+    pub topic: &'a str,
+    pub partition: PartitionId,
+    pub offset: Offset,
+    /// The broker's or producer's timestamp, milliseconds since 1970; `None` when the record has none.
+    pub timestamp_ms: Option<i64>,
+    pub key: Option<&'a [u8]>,
+    /// `None` is a tombstone.
+    pub value: Option<&'a [u8]>,
+}
+
+/// A record that has passed the chain: the only thing a sink may see. Only [`crate::transform`] makes one.
+#[derive(Clone, Copy, Debug)]
+pub struct Cleared<'a> {
+    record: Record<'a>,
+}
+
+impl<'a> Cleared<'a> {
+    pub(crate) fn from_chain(record: Record<'a>) -> Self {
+        Self { record }
+    }
+
+    pub fn record(&self) -> &Record<'a> {
+        &self.record
+    }
+}

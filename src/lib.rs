@@ -1,0 +1,10 @@
+//! auditferry carries audit events from Kafka to a SIEM and signs nothing off until the far bank has said "received".
+
+pub mod delivery;
+pub mod event;
+pub mod position;
+pub mod reason;
+pub mod secret;
+pub mod sink;
+pub mod transform;
+pub mod units;

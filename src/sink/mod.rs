@@ -1,0 +1,61 @@
+//! Where events go.
+//!
+//! # Contract
+//!
+//! A sink encodes cleared events and makes single attempts. It never sees an offset to commit or a retry policy, so it
+//! can neither lose nor acknowledge anything: it can only report what the receiver proved.
+//!
+//! - [`Sink::encode`] appends one event to a parcel's body. Encoded events may be concatenated in any number and cut
+//!   apart again at event boundaries; a part is a valid body.
+//! - [`Sink::attempt`] sends a parcel once, to the endpoint the lane chose. It does not retry, sleep or follow redirects,
+//!   and it ends within a time limit of its own.
+//! - What it cannot read is not proof: see [`Attempt`].
+
+pub mod splunk_hec;
+
+use crate::delivery::attempt::{Attempt, BoxFuture, Failure, Parcel};
+use crate::event::Cleared;
+
+/// How strong a sink's proof of delivery is. Stated at start-up, in the metrics and on the status page.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum DeliveryLevel {
+    /// The receiver answered that it took the events.
+    Accepted,
+    /// The receiver's indexers confirmed that the events are replicated.
+    Indexed,
+}
+
+impl DeliveryLevel {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Accepted => "accepted",
+            Self::Indexed => "indexed",
+        }
+    }
+}
+
+/// Where an encoded event's original payload lies within what [`Sink::encode`] appended, so that a dead letter can
+/// give it back without a second copy being held.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum PayloadAt {
+    /// The payload's bytes, unchanged, start this many bytes after the event's first byte.
+    Verbatim { start: u32, len: u32 },
+    /// The payload is a JSON string literal (quotes included) at this place.
+    JsonString { start: u32, len: u32 },
+}
+
+pub trait Sink: Send + Sync + 'static {
+    /// Appends the encoded event to `out`, without allocating in the steady state. On error `out` is as it was.
+    ///
+    /// # Errors
+    /// The event can never be delivered by this sink; it becomes a dead letter with this reason.
+    fn encode(&self, event: &Cleared<'_>, out: &mut Vec<u8>) -> Result<PayloadAt, Failure>;
+
+    /// One attempt at `endpoint` (an index below [`Sink::endpoints`]`.len()`).
+    fn attempt(&self, endpoint: usize, parcel: Parcel) -> BoxFuture<Attempt>;
+
+    /// Names of the receivers, for logs and metrics: a bounded list from the configuration, free of credentials.
+    fn endpoints(&self) -> &[String];
+
+    fn level(&self) -> DeliveryLevel;
+}
