@@ -6,3 +6,4 @@
 //! Everything here is independent of Kafka, of Splunk and of HTTP.
 
 pub mod attempt;
+pub mod ledger;
