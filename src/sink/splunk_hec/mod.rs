@@ -1,1 +1,2 @@
 //! Splunk HTTP Event Collector sink.
+pub mod config;

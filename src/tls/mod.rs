@@ -1,0 +1,3 @@
+//! One way to build an HTTPS client.
+
+pub mod config;
