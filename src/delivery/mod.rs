@@ -18,3 +18,6 @@ pub mod lane;
 pub mod ledger;
 pub mod letter;
 pub mod settlement;
+
+#[cfg(test)]
+mod testing;
