@@ -66,3 +66,42 @@ const _: () = {
     assert!(ACK_TIMEOUT.as_millis() < RETENTION.as_millis());
     assert!(BATCH_MAX_AGE.as_millis() < DRAIN_DEADLINE.as_millis());
 };
+
+// Fixed limits of delivery.
+
+/// First delay after a failed attempt; the n-th is up to `RETRY_BASE * 2^n`.
+pub const RETRY_BASE: Duration = Duration::from_millis(200);
+
+/// Longest delay between attempts at an endpoint that asks for none: an endpoint that is back is noticed within this time.
+pub const RETRY_CAP: Duration = Duration::from_secs(30);
+
+/// The longest `Retry-After` that is honoured: a wrong date must not stop delivery for a year.
+pub const RETRY_AFTER_MAX: Duration = Duration::from_secs(300);
+
+/// On hold, one parcel is sent as a probe this often: rare enough not to be a login attack, often enough that delivery
+/// resumes soon after a human has mended the cause.
+pub const HOLD_PROBE_INTERVAL: Duration = Duration::from_secs(5);
+
+/// Committing costs a request to the group coordinator; a crash repeats what was delivered since the last one.
+pub const COMMIT_INTERVAL: Duration = Duration::from_secs(1);
+
+/// How long one call into the Kafka client may wait for a record. Bounds how late settlements, timers and a stop are seen.
+pub const POLL_WAIT: Duration = Duration::from_millis(50);
+
+/// Records taken from the client's queue before timers and settlements are looked at again.
+pub const RECORDS_PER_TURN: usize = 512;
+
+/// At the byte bound the poll thread first waits this long for room before it pauses the partitions: pausing throws
+/// away what the client has fetched ahead.
+pub const PAUSE_AFTER: Duration = Duration::from_millis(500);
+
+/// Runs tracked beyond the watermark at most. A batch that is stuck while others pass must not let the ledger, and what
+/// a crash would repeat, grow without bound. 64 bytes each.
+pub const TRACKED_RUNS_MAX: usize = 16_384;
+
+/// How much of what a server says is kept and shown.
+pub const DETAIL_MAX_CHARS: usize = 300;
+
+/// Sealed batches on their way from the poll thread to the lane. The lane takes them at once, so this is never full for
+/// long; what bounds memory is `in_flight_bytes`.
+pub const BATCH_QUEUE: usize = 64;
