@@ -17,10 +17,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use config::TlsConfig;
-use rustls::CertificateError;
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
+use rustls::{CertificateError, RootCertStore};
 
 /// Idle connections are closed before the usual 60 s of load balancers, so that no request meets a closed one.
 const IDLE: Duration = Duration::from_secs(45);
@@ -104,6 +104,12 @@ fn authorities(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     if certificates.is_empty() {
         let remedy = "it needs at least one block that begins with `-----BEGIN CERTIFICATE-----`";
         return Err(bad_store(path, "it holds no certificate".into(), remedy));
+    }
+    for certificate in &certificates {
+        // The client would refuse it later, without the name of the file.
+        RootCertStore::empty()
+            .add(certificate.clone())
+            .map_err(|error| bad_store(path, error.to_string(), "check its certificates"))?;
     }
     Ok(certificates)
 }
@@ -204,7 +210,7 @@ mod tests {
             (b"\x30\x82\x01\x00", "PKCS#12 or DER"),
             (b"nothing", "holds no certificate"),
             (b"-----BEGIN CERTIFICATE-----\nAA", "damaged"),
-            (b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", "trust store"),
+            (b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", "check its certificates"),
         ] {
             let message = build(contents).unwrap_err();
             assert!(message.contains(words), "{message}");
