@@ -181,7 +181,8 @@ impl BatchBuilder {
     }
 
     fn quarantine(&self, run: RunId, letter: Letter) -> Quarantined {
-        Quarantined { letter, duty: Duty::new(vec![(run, 1)], Arc::clone(&self.settlements)) }
+        let held = self.budget.hold(letter.weight() as u64);
+        Quarantined { letter, duty: Duty::new(vec![(run, 1)], Arc::clone(&self.settlements)), held }
     }
 
     fn admit(&mut self, entry: &Entry<'_>, run: u32, payload: PayloadAt) {

@@ -1,6 +1,7 @@
 //! Dead letters: records that a sink will never take, kept with the reason.
 
 use super::attempt::Failure;
+use super::budget::Held;
 use super::duty::Duty;
 use crate::position::{Offset, PartitionId, TopicName};
 
@@ -34,4 +35,6 @@ impl Letter {
 pub struct Quarantined {
     pub letter: Letter,
     pub duty: Duty,
+    /// What the letter weighs in the pipeline's memory budget.
+    pub held: Held,
 }
