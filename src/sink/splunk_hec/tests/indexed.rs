@@ -18,7 +18,7 @@ fn sink(server: &HecStandIn, ack_timeout: Duration) -> SplunkHec {
 const LONG: Duration = Duration::from_secs(60);
 
 /// Short enough to wait for in every test that expects none.
-const SHORT: Duration = Duration::from_millis(100);
+const SHORT: Duration = Duration::from_millis(300);
 
 #[tokio::test]
 async fn an_event_is_delivered_when_its_acknowledgement_is_true() {
@@ -70,7 +70,7 @@ async fn an_acknowledgement_that_never_turns_true_is_a_retry() {
 #[tokio::test]
 async fn no_answer_of_the_acknowledgement_endpoint_but_true_is_proof() {
     let huge = format!(r#"{{"acks":{{"0":true,"1":true}},"x":"{}"}}"#, "x".repeat(HEC_ANSWER_MAX_BYTES));
-    for (fault, expected) in [
+    let cases = [
         (Fault::Answer(Answer::html(200)), "retry ack_unknown"),
         (Fault::Answer(Answer::html(404)), "retry ack_unknown"),
         (Fault::Answer(Answer::status(400)), "retry ack_unknown"),
@@ -89,12 +89,14 @@ async fn no_answer_of_the_acknowledgement_endpoint_but_true_is_proof() {
         (Fault::Answer(hec_answer(14)), "hold ack_disabled"),
         (Fault::Answer(hec_answer(4)), "hold unauthorized"),
         (Fault::Answer(hec_answer(3)), "hold unauthorized"),
-    ] {
+    ];
+    let case = |(fault, expected): (Fault, &'static str)| async move {
         let server = server().await;
         let spell = if fault == Fault::ProcessThenCut { Spell::Requests(1) } else { Spell::UntilCleared };
         server.hec().stand(Route::Ack, fault.clone(), spell);
         assert_eq!(send(&sink(&server, SHORT), 0, &["x"]).await, expected, "{fault:?}");
-    }
+    };
+    join_all(cases.map(case)).await;
 }
 
 #[tokio::test]
