@@ -105,3 +105,22 @@ pub const DETAIL_MAX_CHARS: usize = 300;
 /// Sealed batches on their way from the poll thread to the lane. The lane takes them at once, so this is never full for
 /// long; what bounds memory is `in_flight_bytes`.
 pub const BATCH_QUEUE: usize = 64;
+
+// Fixed limits of the Splunk HEC sink.
+
+/// How much of an answer is read. The longest honest one, 1,000 acknowledgements, is some 20 KiB.
+pub const HEC_ANSWER_MAX_BYTES: usize = 64 * 1024;
+
+/// Identifiers in one query for acknowledgements; keeps its answer below [`HEC_ANSWER_MAX_BYTES`].
+pub const HEC_ACKS_PER_QUERY: usize = 1_000;
+
+/// Requests of one endpoint that may wait for their acknowledgement. Splunk keeps 1,000,000 per channel; this bounds our
+/// bookkeeping (about 200 bytes each) should the parcels be tiny.
+pub const HEC_PENDING_ACKS_MAX: usize = 100_000;
+
+/// While acknowledgements stay away, the pause between two queries doubles up to this. Splunk advises 10 s.
+pub const HEC_ACK_POLL_MAX: Duration = Duration::from_secs(10);
+
+/// A body of at least this size whose object 0 is called invalid was probably too large as a whole: Splunk Cloud answers
+/// so above some 5 MB. Below, the answer is believed.
+pub const HEC_OVERSIZE_SUSPECT: ByteSize = ByteSize::mib(1);

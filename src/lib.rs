@@ -3,6 +3,7 @@
 pub mod config;
 pub mod defaults;
 pub mod delivery;
+pub mod demo;
 pub mod event;
 pub mod position;
 pub mod reason;
