@@ -1,3 +1,4 @@
 //! Kafka as a source.
 
+pub(crate) mod client;
 pub mod config;
