@@ -137,7 +137,8 @@ impl BatchBuilder {
     /// Encodes the event into the open batch, or sets it aside as a letter when the sink cannot take it.
     pub fn push(&mut self, entry: &Entry<'_>, sink: &dyn Sink) {
         if self.body.capacity() == 0 {
-            self.body.reserve_exact((self.last_len + self.last_len / 8).min(self.limits.max_bytes + ENVELOPE_ALLOWANCE));
+            self.body
+                .reserve_exact((self.last_len + self.last_len / 8).min(self.limits.max_bytes + ENVELOPE_ALLOWANCE));
             self.events.reserve(self.last_events + self.last_events / 8);
         }
         let run = self.run_index(entry);
@@ -172,14 +173,16 @@ impl BatchBuilder {
         if events.is_empty() {
             return None;
         }
-        let overhead = (events.capacity() * size_of::<Event>() + extras.capacity() + runs.len() * size_of::<Run>()) as u64;
+        let overhead =
+            (events.capacity() * size_of::<Event>() + extras.capacity() + runs.len() * size_of::<Run>()) as u64;
         let held = self.budget.hold(body.capacity() as u64 + overhead);
         let oldest_ms = (oldest != NO_TIMESTAMP).then_some(oldest);
         Some(Batch { body: super::body::Body::plain(body), events, runs, extras, overhead, held, oldest_ms })
     }
 
     fn quarantine(&self, run: RunId, letter: Letter) -> Quarantined {
-        Quarantined { letter, duty: Duty::new(vec![(run, 1)], Arc::clone(&self.settlements)) }
+        let held = self.budget.hold(letter.weight() as u64);
+        Quarantined { letter, duty: Duty::new(vec![(run, 1)], Arc::clone(&self.settlements)), held }
     }
 
     fn admit(&mut self, entry: &Entry<'_>, run: u32, payload: PayloadAt) {

@@ -55,6 +55,11 @@ pub struct Held {
 }
 
 impl Held {
+    /// Another share of the same budget.
+    pub fn another(&self, bytes: u64) -> Self {
+        self.budget.hold(bytes)
+    }
+
     pub fn shrink_to(&mut self, bytes: u64) {
         let freed = self.bytes.saturating_sub(bytes);
         self.bytes -= freed;

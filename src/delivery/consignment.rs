@@ -81,7 +81,8 @@ impl Consignment {
     /// Turns a consignment of one event into a letter. Of several events, the first is named in it; the caller splits first.
     pub fn into_letter(self, failure: Failure) -> Quarantined {
         let letter = self.letter(failure);
-        Quarantined { letter, duty: self.duty }
+        let held = self.batch.held.another(letter.weight() as u64);
+        Quarantined { letter, duty: self.duty, held }
     }
 
     fn letter(&self, failure: Failure) -> Letter {

@@ -70,7 +70,8 @@ mod tests {
     fn duty_for(records: i64) -> (Ledger, Duty, Arc<Settlements>) {
         let mut ledger = Ledger::new();
         ledger.assign(Slot::new(0), ResumeAt::from_broker(0), None);
-        let run = (0..records).map(|o| ledger.track(Slot::new(0), Offset::new(o), None)).last().flatten().expect("a run");
+        let run =
+            (0..records).map(|o| ledger.track(Slot::new(0), Offset::new(o), None)).last().flatten().expect("a run");
         ledger.seal(run);
         let mail = Arc::new(Settlements::default());
         let open = u32::try_from(records).expect("few");

@@ -171,7 +171,13 @@ impl Ledger {
                 // Nothing before this record is open, so a hole before it is passed at once.
                 partition.watermark = offset.resume_here();
             }
-            partition.runs.push_back(Run { first: offset, open: 0, blocked: false, first_ms: timestamp_ms, last_ms: None });
+            partition.runs.push_back(Run {
+                first: offset,
+                open: 0,
+                blocked: false,
+                first_ms: timestamp_ms,
+                last_ms: None,
+            });
             partition.growing = true;
             self.runs += 1;
         }

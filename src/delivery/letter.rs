@@ -1,6 +1,7 @@
 //! Dead letters: records that a sink will never take, kept with the reason.
 
 use super::attempt::Failure;
+use super::budget::Held;
 use super::duty::Duty;
 use crate::position::{Offset, PartitionId, TopicName};
 
@@ -22,7 +23,8 @@ pub struct Letter {
 impl Letter {
     /// Roughly what it weighs in memory, in bytes.
     pub fn weight(&self) -> usize {
-        let headers: usize = self.headers.iter().map(|(name, value)| name.len() + value.as_ref().map_or(0, Vec::len) + 64).sum();
+        let headers: usize =
+            self.headers.iter().map(|(name, value)| name.len() + value.as_ref().map_or(0, Vec::len) + 64).sum();
         self.key.as_ref().map_or(0, Vec::len) + headers + self.value.as_ref().map_or(0, Vec::len) + size_of::<Self>()
     }
 }
@@ -33,4 +35,6 @@ impl Letter {
 pub struct Quarantined {
     pub letter: Letter,
     pub duty: Duty,
+    /// What the letter weighs in the pipeline's memory budget.
+    pub held: Held,
 }

@@ -10,8 +10,14 @@ pub mod backoff;
 pub mod batch;
 mod body;
 pub mod budget;
+pub mod conductor;
 pub mod consignment;
 pub mod duty;
+pub mod intake;
+pub mod lane;
 pub mod ledger;
 pub mod letter;
 pub mod settlement;
+
+#[cfg(test)]
+mod testing;

@@ -3,7 +3,7 @@
 //! Both are mailboxes rather than channels. The poll thread empties the first between polls; neither side ever waits for
 //! the other, so no cycle of waiting can form. Their length is bounded by what is in flight.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -51,25 +51,20 @@ impl Settlements {
 }
 
 /// Assignments whose unsent records the poll thread wants back.
+///
+/// A slot's recall stands until the slot's next assignment is recalled, so this is never larger than the number of slots.
 #[derive(Debug, Default)]
 pub struct Recall {
-    recalled: Mutex<HashSet<(Slot, Epoch)>>,
+    recalled: Mutex<HashMap<Slot, Epoch>>,
     changed: Notify,
 }
 
 impl Recall {
-    /// From now on, what only holds records of these assignments is given back instead of being sent.
+    /// From now on, what only holds records of these assignments, or of earlier ones of their slots, is given back
+    /// instead of being sent.
     pub fn recall(&self, assignments: impl IntoIterator<Item = (Slot, Epoch)>) {
         self.lock().extend(assignments);
         self.changed.notify_one();
-    }
-
-    /// The assignments are retired: nothing of theirs is around any more that would matter.
-    pub fn forget(&self, assignments: impl IntoIterator<Item = (Slot, Epoch)>) {
-        let mut recalled = self.lock();
-        for assignment in assignments {
-            recalled.remove(&assignment);
-        }
     }
 
     /// Completes when something was recalled since the last time. Cancel safe.
@@ -80,14 +75,14 @@ impl Recall {
     /// Whether every one of `runs` is recalled.
     pub fn covers(&self, runs: impl IntoIterator<Item = RunId>) -> bool {
         let recalled = self.lock();
-        !recalled.is_empty() && runs.into_iter().all(|run| recalled.contains(&(run.slot, run.epoch)))
+        let is_recalled = |run: RunId| recalled.get(&run.slot).is_some_and(|epoch| run.epoch <= *epoch);
+        !recalled.is_empty() && runs.into_iter().all(is_recalled)
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashSet<(Slot, Epoch)>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Slot, Epoch>> {
         self.recalled.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
-
 /// What both sides of a pipeline share.
 #[derive(Debug, Default, Clone)]
 pub struct Mail {

@@ -40,7 +40,8 @@ mod tests {
     #[test]
     fn headers_come_back_in_order_with_null_and_empty_values() {
         let mut buffer = Vec::new();
-        let headers: [(&str, Option<&[u8]>); 3] = [("content-type", Some(b"application/json")), ("n", None), ("", Some(b""))];
+        let headers: [(&str, Option<&[u8]>); 3] =
+            [("content-type", Some(b"application/json")), ("n", None), ("", Some(b""))];
         for (name, value) in headers {
             push(&mut buffer, name, value);
         }

@@ -16,7 +16,11 @@ fn ledger_at(start: i64) -> Ledger {
 
 /// Reads `offsets` as one batch and closes it.
 fn read(ledger: &mut Ledger, offsets: impl IntoIterator<Item = i64>) -> RunId {
-    let run = offsets.into_iter().map(|o| ledger.track(P0, Offset::new(o), Some(o)).expect("assigned")).last().expect("offsets");
+    let run = offsets
+        .into_iter()
+        .map(|o| ledger.track(P0, Offset::new(o), Some(o)).expect("assigned"))
+        .last()
+        .expect("offsets");
     ledger.seal(run);
     run
 }
@@ -185,7 +189,8 @@ enum Step {
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
-    let outcome = prop_oneof![6 => Just(Outcome::Delivered), 2 => Just(Outcome::DeadLettered), 1 => Just(Outcome::Released)];
+    let outcome =
+        prop_oneof![6 => Just(Outcome::Delivered), 2 => Just(Outcome::DeadLettered), 1 => Just(Outcome::Released)];
     let step = prop_oneof![
         12 => (0u8..3).prop_map(|gap| Step::Read { gap }),
         3 => Just(Step::Filter),
