@@ -158,3 +158,14 @@ const _: () = {
     assert!(CONNECT_PATIENCE.as_millis() < INSPECT_DEADLINE.as_millis());
     assert!(BROKER_REQUEST_TIMEOUT.as_millis() * 2 < INSPECT_DEADLINE.as_millis());
 };
+
+// Fixed limits of running and stopping.
+
+/// A pipeline whose source cannot go on is started again after this pause.
+pub const PIPELINE_RESTART: Duration = Duration::from_secs(10);
+
+/// Beyond the drain deadline a stop may take this long: one last commit, whose request may time out.
+pub const STOP_ALLOWANCE: Duration = Duration::from_secs(10);
+
+/// How long the Kafka client may take to leave its group and close, once everything is committed.
+pub const CLOSE_ALLOWANCE: Duration = Duration::from_secs(5);
