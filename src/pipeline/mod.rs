@@ -199,7 +199,7 @@ async fn run_once(parts: &Parts, stopping: &CancellationToken) -> anyhow::Result
             // Nobody waits any more only when the process is being torn down.
             drop(drained.send(result));
             drop(source);
-            drop(closed.send(()));
+            closed.send(()).unwrap_or_default();
         })
         .context("start the poll thread")?;
     let finished = tokio::select! {
