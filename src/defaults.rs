@@ -124,3 +124,48 @@ pub const HEC_ACK_POLL_MAX: Duration = Duration::from_secs(10);
 /// A body of at least this size whose object 0 is called invalid was probably too large as a whole: Splunk Cloud answers
 /// so above some 5 MB. Below, the answer is believed.
 pub const HEC_OVERSIZE_SUSPECT: ByteSize = ByteSize::mib(1);
+// Looking at a cluster, and the dead-letter stores.
+
+/// Total time that `check --online` and `deadletter` give one cluster to answer: enough for a DNS time-out (5 s) and a
+/// second attempt, short enough to wait for at a terminal.
+pub const INSPECT_DEADLINE: Duration = Duration::from_secs(15);
+
+/// A refused connection or an unknown host may be the first of several addresses; after this long it is the result.
+pub const CONNECT_PATIENCE: Duration = Duration::from_secs(5);
+
+/// One request to a broker; several fit into [`INSPECT_DEADLINE`].
+pub const BROKER_REQUEST_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// How long `check --online` waits for the first unread record of each partition. Without it only their age is unknown.
+pub const FIRST_UNREAD_WAIT: Duration = Duration::from_secs(5);
+
+/// A dead letter that the brokers have not acknowledged after this long has failed; the record stays where it was.
+pub const LETTER_TIMEOUT: Duration = Duration::from_secs(25);
+
+/// Reading on in a dead-letter topic: the broker has this long to hand over the next record.
+pub const LETTER_READ_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// A dead-letter directory's temporary file of this age is a leftover of a crash: writing one takes milliseconds.
+pub const TEMPORARY_FILE_AGE: Duration = Duration::from_secs(600);
+
+/// `deadletter retry` tries one letter this often, about half a minute in total, before it leaves it and goes on.
+pub const LETTER_ATTEMPTS: usize = 5;
+
+/// `health` waits this long: shorter than the 30 s that Docker gives a health check by default.
+pub const HEALTH_TIMEOUT: Duration = Duration::from_secs(5);
+
+const _: () = {
+    assert!(CONNECT_PATIENCE.as_millis() < INSPECT_DEADLINE.as_millis());
+    assert!(BROKER_REQUEST_TIMEOUT.as_millis() * 2 < INSPECT_DEADLINE.as_millis());
+};
+
+// Fixed limits of running and stopping.
+
+/// A pipeline whose source cannot go on is started again after this pause.
+pub const PIPELINE_RESTART: Duration = Duration::from_secs(10);
+
+/// Beyond the drain deadline a stop may take this long: one last commit, whose request may time out.
+pub const STOP_ALLOWANCE: Duration = Duration::from_secs(10);
+
+/// How long the Kafka client may take to leave its group and close, once everything is committed.
+pub const CLOSE_ALLOWANCE: Duration = Duration::from_secs(5);
