@@ -106,6 +106,24 @@ pub const DETAIL_MAX_CHARS: usize = 300;
 /// long; what bounds memory is `in_flight_bytes`.
 pub const BATCH_QUEUE: usize = 64;
 
+// Fixed limits of the Splunk HEC sink.
+
+/// How much of an answer is read. The longest honest one, 1,000 acknowledgements, is some 20 KiB.
+pub const HEC_ANSWER_MAX_BYTES: usize = 64 * 1024;
+
+/// Identifiers in one query for acknowledgements; keeps its answer below [`HEC_ANSWER_MAX_BYTES`].
+pub const HEC_ACKS_PER_QUERY: usize = 1_000;
+
+/// Requests of one endpoint that may wait for their acknowledgement. Splunk keeps 1,000,000 per channel; this bounds our
+/// bookkeeping (about 200 bytes each) should the parcels be tiny.
+pub const HEC_PENDING_ACKS_MAX: usize = 100_000;
+
+/// While acknowledgements stay away, the pause between two queries doubles up to this. Splunk advises 10 s.
+pub const HEC_ACK_POLL_MAX: Duration = Duration::from_secs(10);
+
+/// A body of at least this size whose object 0 is called invalid was probably too large as a whole: Splunk Cloud answers
+/// so above some 5 MB. Below, the answer is believed.
+pub const HEC_OVERSIZE_SUSPECT: ByteSize = ByteSize::mib(1);
 // Looking at a cluster, and the dead-letter stores.
 
 /// Total time that `check --online` and `deadletter` give one cluster to answer: enough for a DNS time-out (5 s) and a
@@ -140,3 +158,14 @@ const _: () = {
     assert!(CONNECT_PATIENCE.as_millis() < INSPECT_DEADLINE.as_millis());
     assert!(BROKER_REQUEST_TIMEOUT.as_millis() * 2 < INSPECT_DEADLINE.as_millis());
 };
+
+// Fixed limits of running and stopping.
+
+/// A pipeline whose source cannot go on is started again after this pause.
+pub const PIPELINE_RESTART: Duration = Duration::from_secs(10);
+
+/// Beyond the drain deadline a stop may take this long: one last commit, whose request may time out.
+pub const STOP_ALLOWANCE: Duration = Duration::from_secs(10);
+
+/// How long the Kafka client may take to leave its group and close, once everything is committed.
+pub const CLOSE_ALLOWANCE: Duration = Duration::from_secs(5);

@@ -4,6 +4,7 @@ pub mod config;
 pub mod dead_letter;
 pub mod defaults;
 pub mod delivery;
+pub mod demo;
 pub mod event;
 pub mod position;
 pub mod reason;

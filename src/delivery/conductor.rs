@@ -310,3 +310,6 @@ fn give_back(shipment: Shipment) {
         consignment.settle(Released);
     }
 }
+
+#[cfg(test)]
+mod tests;
