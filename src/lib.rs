@@ -1,5 +1,6 @@
 //! auditferry carries audit events from Kafka to a SIEM and signs nothing off until the far bank has said "received".
 
+pub mod cli;
 pub mod config;
 pub mod dead_letter;
 pub mod defaults;

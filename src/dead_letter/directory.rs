@@ -55,6 +55,18 @@ impl Directory {
         self.remove_leftovers().map_err(explain)
     }
 
+    /// Makes nothing: whoever checks may be another user than the one who will run.
+    pub(super) fn examine(&self) -> Result<String, Failure> {
+        if !self.path.try_exists().map_err(|error| failure("use", &self.path, &error))? {
+            return Ok(format!("directory {} does not exist yet and will be made", self.path.display()));
+        }
+        let (temporary, file) = self.create_temporary().map_err(|error| failure("use", &self.path, &error))?;
+        drop(file);
+        remove_if_there(&temporary).map_err(|error| failure("use", &self.path, &error))?;
+        let count = self.ids().map_err(|error| failure("read", &self.path, &error))?.len();
+        Ok(format!("directory {} can be written and holds {count} letters", self.path.display()))
+    }
+
     fn remove_leftovers(&self) -> io::Result<()> {
         for entry in fs::read_dir(&self.path)? {
             let entry = entry?;

@@ -23,6 +23,13 @@ pub struct StoredLetter {
     pub letter: Letter,
 }
 
+impl StoredLetter {
+    /// The letter as it lies in a directory: one line of JSON with a line feed at its end.
+    pub fn to_json(&self) -> Vec<u8> {
+        encode(&self.pipeline, self.quarantined_at, &self.letter)
+    }
+}
+
 #[derive(Serialize, Deserialize)]
 struct Document {
     version: u32,

@@ -6,7 +6,7 @@
 //! - Putting the same record again, as happens after a crash, makes no second letter in a directory, and may in a topic.
 //! - A store belongs to one pipeline. Several may share a directory or a topic; each sees its own letters only.
 //!
-//! Everything here blocks; [`letter_store`] is the way in for tasks. Sending letters again is not done here: a [`Cursor`] hands
+//! Everything here blocks; [`letter_store()`] is the way in for tasks. Sending letters again is not done here: a [`Cursor`] hands
 //! them out and is told what became of them.
 
 mod directory;
@@ -97,6 +97,17 @@ impl Store {
         })
     }
 
+    /// Whether letters could be stored, as far as that can be told without changing anything: a sentence. Blocks.
+    ///
+    /// # Errors
+    /// They could not.
+    pub fn examine(&self) -> Result<String, Failure> {
+        match self {
+            Self::Directory(directory) => directory.examine(),
+            Self::Topic(topic) => topic.examine(),
+        }
+    }
+
     /// For people: where the letters are.
     pub fn place(&self) -> String {
         match self {
@@ -146,8 +157,8 @@ impl Cursor<'_> {
 }
 
 /// The store as the lane wants it: blocking work goes to the threads for it.
-pub fn letter_store(store: Store) -> LetterStore {
-    let store = Arc::new(store);
+pub fn letter_store(store: &Arc<Store>) -> LetterStore {
+    let store = Arc::clone(store);
     Arc::new(move |letters: Arc<Vec<Letter>>| {
         let store = Arc::clone(&store);
         Box::pin(async move {

@@ -15,6 +15,7 @@ use crate::delivery::letter::Letter;
 use crate::position::{Offset, PartitionId, TopicName};
 use crate::reason::Reason;
 use crate::source::kafka::config::ClientConfig;
+use crate::source::kafka::inspect::partition_count;
 use crate::source::kafka::letter_reader::{LetterReader, StoredRecord};
 use crate::source::kafka::producer::{LetterProducer, NewRecord};
 
@@ -54,6 +55,11 @@ impl TopicStore {
         let now = Timestamp::now();
         let records: Vec<NewRecord<'_>> = letters.iter().map(|letter| record_of(&self.pipeline, now, letter)).collect();
         self.producer.send(&records).map_err(|failure| self.explain(&failure))
+    }
+
+    pub(super) fn examine(&self) -> Result<String, Failure> {
+        let partitions = partition_count(&self.kafka, &self.name)?;
+        Ok(format!("topic {} exists and has {partitions} partitions", self.name))
     }
 
     pub(super) fn read(&self, selection: Selection) -> Result<TopicCursor<'_>, Failure> {

@@ -11,7 +11,7 @@ use regex::Regex;
 
 use super::callbacks::PartitionKey;
 use super::client::failure_of;
-use super::config::{KafkaConfig, Topics};
+use super::config::{ClientConfig, KafkaConfig, Topics};
 use super::observer::{Observer, TopicInfo};
 use super::positions::{Held, start_of};
 use crate::defaults;
@@ -81,6 +81,17 @@ pub fn inspect(config: &KafkaConfig, group_id: &str) -> Result<Vec<TopicReport>,
     }
     first_unread(&observer, &mut reports)?;
     Ok(reports)
+}
+
+/// How many partitions a topic has. Blocks, for [`defaults::INSPECT_DEADLINE`] at most.
+///
+/// # Errors
+/// The cluster cannot be reached or refuses the credentials, or there is no such topic.
+pub(crate) fn partition_count(config: &ClientConfig, topic: &TopicName) -> Result<usize, Failure> {
+    // The client wants a group's name for any consumer; nothing is ever asked about this one.
+    let observer = Observer::new(config, "auditferry-check")?;
+    let info = named(&observer, std::slice::from_ref(topic))?.pop();
+    info.map_or(Ok(0), |info| info.partitions.map(|partitions| partitions.len()))
 }
 
 fn named(observer: &Observer, names: &[TopicName]) -> Result<Vec<TopicInfo>, Failure> {
