@@ -22,7 +22,7 @@ struct Part {
 }
 
 /// Words that every part may use. They use only each other.
-const VOCABULARY: &[&str] = &["position", "reason", "secret", "units", "metrics", "defaults"];
+const VOCABULARY: &[&str] = &["position", "reason", "secret", "units", "defaults"];
 
 const PARTS: &[Part] = &[
     Part { name: "event", may_use: &[], why: "a record knows nothing of where it came from or goes to" },
@@ -48,6 +48,16 @@ const PARTS: &[Part] = &[
         may_use: &["event", "transform", "delivery::attempt", "delivery::ledger", "sink", "source"],
         why: "the guarantee depends on the two traits, never on a concrete source or sink",
     },
+    Part {
+        name: "status",
+        may_use: &["delivery::attempt", "sink", "source"],
+        why: "the board is written by the pipeline and read by the admin server, and knows neither",
+    },
+    Part {
+        name: "metrics",
+        may_use: &["status"],
+        why: "what is counted once is on the board; the exporter reads it there, and nothing else",
+    },
     Part { name: "tls", may_use: &[], why: "the one way to build an HTTPS client serves all sinks alike" },
     Part {
         name: "sink::splunk_hec",
@@ -71,7 +81,16 @@ const PARTS: &[Part] = &[
     },
     Part {
         name: "admin",
-        may_use: &["delivery", "delivery::attempt", "delivery::ledger", "sink", "source", "config"],
+        may_use: &[
+            "delivery",
+            "delivery::attempt",
+            "delivery::ledger",
+            "sink",
+            "source",
+            "status",
+            "metrics",
+            "config",
+        ],
         why: "the status page shows what others hold and changes nothing",
     },
     Part {
@@ -89,6 +108,8 @@ const PARTS: &[Part] = &[
             "dead_letter",
             "tls",
             "config",
+            "status",
+            "metrics",
             "admin",
         ],
         why: "the composition root knows every part and is known by the command line only",
@@ -107,6 +128,8 @@ const PARTS: &[Part] = &[
             "dead_letter",
             "tls",
             "config",
+            "status",
+            "metrics",
             "admin",
             "pipeline",
         ],
@@ -126,6 +149,8 @@ const PARTS: &[Part] = &[
             "dead_letter",
             "tls",
             "config",
+            "status",
+            "metrics",
             "admin",
             "pipeline",
             "demo",
