@@ -57,7 +57,17 @@ pub const GROUP_ID_PREFIX: &str = "auditferry-";
 /// say `mirror: true`.
 pub const AUDIT_TOPIC: &str = "confluent-audit-log-events";
 
+/// Names of sources and pipelines: short enough for a metric label and a line in a table.
+pub const NAME_MAX_LEN: usize = 64;
+
+/// The longest topic name that brokers take (`Topic.MAX_NAME_LENGTH`).
+pub const TOPIC_NAME_MAX_LEN: usize = 249;
+
+/// librdkafka's own default of `max.poll.interval.ms`; it refuses a longer session timeout.
+pub const MAX_POLL_INTERVAL: Duration = Duration::from_secs(5 * 60);
+
 const _: () = {
+    assert!(SESSION_TIMEOUT.as_millis() <= MAX_POLL_INTERVAL.as_millis(), "the Kafka client refuses to start");
     assert!(BATCH_MAX_BYTES.get() * 2 <= IN_FLIGHT_BYTES.get(), "at least two batches fit into the memory budget");
     assert!(BATCH_MAX_BYTES.get() * MAX_IN_FLIGHT as u64 <= IN_FLIGHT_BYTES.get(), "the budget fills every slot");
     assert!(DRAIN_DEADLINE.as_millis() < SESSION_TIMEOUT.as_millis(), "draining ends before the group gives us up");

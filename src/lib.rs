@@ -1,6 +1,7 @@
 //! auditferry carries audit events from Kafka to a SIEM and signs nothing off until the far bank has said "received".
 
 pub mod admin;
+pub mod cli;
 pub mod config;
 pub mod dead_letter;
 pub mod defaults;
