@@ -112,7 +112,7 @@ fn leaf(value: Value, variable: &str) -> Node {
     let origin = Origin::Variable(variable.to_owned());
     let kind = match value {
         Value::Array(_, items) => Kind::List(items.into_iter().map(|item| leaf(item, variable)).collect()),
-        other => Kind::Scalar(Scalar { text: text_of(&other), written: format!("${{{variable}}}"), referenced: true }),
+        other => Kind::Scalar(Scalar { text: text_of(&other), written: variable.to_owned(), referenced: true }),
     };
     Node { kind, origin }
 }

@@ -37,8 +37,8 @@ pub(super) struct Node {
 pub(super) enum Kind {
     /// A key without a value.
     Empty,
-    /// A value that could not be read; the reason has been reported.
-    Broken,
+    /// A value whose reference could not be followed; the reason has been reported. Holds what stands in the file.
+    Broken(String),
     Scalar(Scalar),
     List(Vec<Node>),
     Mapping(Vec<Entry>),
@@ -95,7 +95,7 @@ impl Node {
     pub(super) fn entries(&self) -> &[Entry] {
         match &self.kind {
             Kind::Mapping(entries) => entries,
-            Kind::Empty | Kind::Broken | Kind::Scalar(_) | Kind::List(_) => &[],
+            Kind::Empty | Kind::Broken(_) | Kind::Scalar(_) | Kind::List(_) => &[],
         }
     }
 
@@ -122,7 +122,7 @@ impl Node {
             Kind::List(items) => {
                 items.iter().enumerate().for_each(|(index, item)| item.walk(&path.item(index), visit));
             }
-            Kind::Empty | Kind::Broken | Kind::Scalar(_) => {}
+            Kind::Empty | Kind::Broken(_) | Kind::Scalar(_) => {}
         }
     }
 }
@@ -214,8 +214,8 @@ fn syntax_error(error: &Error) -> String {
     let text = error.without_snippet().to_string();
     let text = text.split(" at line ").next().unwrap_or_default();
     match text.split_once(", set DuplicateKeyPolicy") {
-        Some((text, _)) => text.replace("duplicate mapping key: ", "this key appears twice: "),
-        None if text.starts_with("multiple YAML documents") => "a second YAML document begins here".to_owned(),
+        Some((text, _)) => text.replace("duplicate mapping key:", "the same key a second time:"),
+        None if text.starts_with("multiple YAML documents") => "a second document begins here".to_owned(),
         None => text.to_owned(),
     }
 }
@@ -305,7 +305,7 @@ mod tests {
     fn text_at<'a>(tree: &'a Node, path: &Path) -> &'a str {
         match &tree.at(path).expect("the path exists").kind {
             Kind::Scalar(scalar) => &scalar.text,
-            Kind::Empty | Kind::Broken | Kind::List(_) | Kind::Mapping(_) => panic!("not a scalar"),
+            Kind::Empty | Kind::Broken(_) | Kind::List(_) | Kind::Mapping(_) => panic!("not a scalar"),
         }
     }
 
