@@ -327,16 +327,16 @@ fn quantity(
 }
 
 fn integer(scalar: &Scalar, schema: &Value, path: &Path, findings: &mut Findings) -> Option<Value> {
-    let least = schema.get("minimum").and_then(Value::as_u64).unwrap_or(0);
-    match scalar.text.replace('_', "").parse::<u32>() {
-        Ok(number) if u64::from(number) >= least => Some(Value::from(number)),
-        Ok(_) | Err(_) => {
-            let verb = if scalar.referenced { "does not stand for" } else { "is not" };
-            let cause = format!("{} {verb} a whole number from {least} to {}", quote(path, scalar), u32::MAX);
-            findings.error(path, cause, "write it in digits, without a unit");
-            None
-        }
+    let limit = |keyword| schema.get(keyword).and_then(Value::as_u64);
+    let range = limit("minimum").unwrap_or(0)..=limit("maximum").unwrap_or(u64::from(u32::MAX));
+    let number = scalar.text.replace('_', "").parse().ok().filter(|number| range.contains(number));
+    if number.is_none() {
+        let verb = if scalar.referenced { "does not stand for" } else { "is not" };
+        let (least, most) = (range.start(), range.end());
+        let cause = format!("{} {verb} a whole number from {least} to {most}", quote(path, scalar));
+        findings.error(path, cause, "write it in digits, without a unit");
     }
+    number.map(Value::from)
 }
 
 fn boolean(scalar: &Scalar, path: &Path, findings: &mut Findings) -> Option<Value> {

@@ -6,7 +6,7 @@
 use std::path::Path as FilePath;
 
 use super::error::{ConfigError, Excerpt, Warning};
-use super::node::{Kind, Node, Origin, Path, Place, Scalar, sounds_secret};
+use super::node::{Kind, Node, Origin, Path, Place, Scalar, SyntaxError, sounds_secret};
 
 #[derive(Default)]
 pub(super) struct Findings {
@@ -188,9 +188,9 @@ fn masked(source: &str, from: usize, to: usize, scalars: &[Place]) -> String {
 }
 
 /// An error of the YAML parser. There is no tree that tells values from keys, so only the line's first key is shown.
-pub(super) fn syntax_error(file: &FilePath, source: &str, cause: &str, place: Option<Place>) -> ConfigError {
-    let remedy = "check indentation (spaces, no tabs), quotes and brackets, here and in the lines around";
-    let mut error = ConfigError::new(file, format!("this is not valid YAML: {cause}"), remedy.to_owned());
+pub(super) fn syntax_error(file: &FilePath, source: &str, error: SyntaxError) -> ConfigError {
+    let SyntaxError { cause, remedy, place } = error;
+    let mut error = ConfigError::new(file, cause, remedy.to_owned());
     let Some(place) = place.filter(|place| place.line > 0) else { return error };
     error.line = Some(place.line);
     error.column = Some(place.column);
