@@ -19,5 +19,18 @@ pub enum Json<'a> {
 /// Classifies a payload.
 pub fn scan(payload: &[u8]) -> Json<'_> {
     let Ok(text) = std::str::from_utf8(payload) else { return Json::NotUtf8 };
-    if text.trim().is_empty() { Json::Blank } else { Json::Text(text) }
+    #[derive(serde::Deserialize)]
+    struct Time<'a> {
+        #[serde(borrow)]
+        time: Option<&'a str>,
+    }
+    if text.trim().is_empty() {
+        Json::Blank
+    } else if serde_json::from_str::<Vec<serde::de::IgnoredAny>>(text).is_ok() {
+        Json::Array
+    } else if let Ok(Time { time }) = serde_json::from_str(text) {
+        Json::Object { time }
+    } else {
+        Json::Text(text)
+    }
 }

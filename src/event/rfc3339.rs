@@ -9,6 +9,10 @@ impl EventTime {
         Self(ms.saturating_mul(1000))
     }
 
+    pub fn parse(text: &str) -> Option<Self> {
+        text.parse::<jiff::Timestamp>().ok().map(|time| Self(time.as_microsecond()))
+    }
+
     pub const fn micros(self) -> i64 {
         self.0
     }
