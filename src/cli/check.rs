@@ -55,12 +55,7 @@ pub(super) fn check(path: &Path, args: &CheckArgs) -> anyhow::Result<Exit> {
     if args.online { online::check(&config, args.format) } else { Ok(Exit::Done) }
 }
 
-fn report_problem(
-    severity: &str,
-    problem: &config::ConfigError,
-    text: &str,
-    format: Format,
-) -> anyhow::Result<()> {
+fn report_problem(severity: &str, problem: &config::ConfigError, text: &str, format: Format) -> anyhow::Result<()> {
     if format == Format::Text {
         tell(clean_lines(text));
         return Ok(());

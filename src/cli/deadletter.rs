@@ -120,7 +120,7 @@ fn list(store: &Store, args: &ListArgs) -> anyhow::Result<Exit> {
         Err(failure) => return Ok(unreadable(&failure)),
     };
     let mut table = Table::new();
-    table.load_preset(presets::NOTHING).set_header(["ID", "TOPIC", "PARTITION", "OFFSET", "TIME", "REASON", "DETAIL"]);
+    table.load_style(presets::NOTHING).set_header(["ID", "TOPIC", "PARTITION", "OFFSET", "TIME", "REASON", "DETAIL"]);
     let (mut count, mut exit) = (0usize, Exit::Done);
     loop {
         let Found { id, letter } = match letters.next_letter() {

@@ -42,7 +42,8 @@ struct Args {
     command: Command,
 }
 
-const AFTER_HELP: &str = "Exit codes: 0 done, 1 failed, 2 the command line or the configuration is wrong, 3 could not check.";
+const AFTER_HELP: &str =
+    "Exit codes: 0 done, 1 failed, 2 the command line or the configuration is wrong, 3 could not check.";
 
 #[derive(Debug, Subcommand)]
 enum Command {

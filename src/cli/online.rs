@@ -126,10 +126,7 @@ fn about_topic(topic: &TopicReport, config: &KafkaConfig, group: &str, now_ms: i
     };
     let lag: u64 = partitions.iter().map(PartitionReport::lag).sum();
     let known = partitions.iter().filter(|partition| partition.committed.is_some()).count();
-    let text = format!(
-        "{} partitions; group {group} has a position in {known}; {lag} unread",
-        partitions.len()
-    );
+    let text = format!("{} partitions; group {group} has a position in {known}; {lag} unread", partitions.len());
     let mut findings = vec![Finding::new(subject.clone(), Mark::Ok, text)];
     for partition in partitions {
         findings.push(about_partition(&subject, partition, config, now_ms));
@@ -199,7 +196,9 @@ async fn sink(config: &SinkConfig) -> Vec<Finding> {
 
 fn store(pipeline: &PipelineConfig) -> Finding {
     let subject = "dead letters";
-    match Store::existing(&pipeline.name, &pipeline.dead_letter).and_then(|store| store.map(|s| s.examine()).transpose()) {
+    match Store::existing(&pipeline.name, &pipeline.dead_letter)
+        .and_then(|store| store.map(|s| s.examine()).transpose())
+    {
         Ok(Some(text)) => Finding::new(subject, Mark::Ok, text),
         Ok(None) => Finding::new(subject, Mark::Warning, "no store: an event that Splunk refuses holds the pipeline"),
         Err(failure) => Finding::failed(subject, &failure),
