@@ -113,8 +113,7 @@ impl Report {
 fn log_trouble(pipeline: &str, failure: &Failure) {
     let Failure { reason, detail } = failure;
     // These do not pass by themselves.
-    let needs_a_human =
-        matches!(reason, Reason::KafkaAuthentication | Reason::KafkaAuthorization | Reason::KafkaTopic);
+    let needs_a_human = matches!(reason, Reason::KafkaAuthentication | Reason::KafkaAuthorization | Reason::KafkaTopic);
     if needs_a_human {
         tracing::error!(pipeline, %reason, detail, "kafka refuses; trying on");
     } else {

@@ -36,6 +36,7 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 use uuid::Uuid;
 
+use super::line::Line;
 use crate::defaults::{HEC_ACK_POLL_MAX, HEC_ACKS_PER_QUERY, HEC_PENDING_ACKS_MAX};
 use crate::delivery::attempt::Failure;
 use crate::reason::Reason;
@@ -65,7 +66,7 @@ pub(super) enum Reply {
 
 /// How an endpoint is asked for acknowledgements.
 pub(super) trait Ask: Send + Sync {
-    fn ask(&self, channel: Uuid, ids: &[u64]) -> impl Future<Output = Reply> + Send;
+    fn ask(&self, line: &Line, ids: &[u64]) -> impl Future<Output = Reply> + Send;
 }
 
 /// The unproven requests of one endpoint.
@@ -89,7 +90,7 @@ struct Book {
 
 #[derive(Debug)]
 struct Channel {
-    id: Uuid,
+    line: Line,
     /// A request is under way on it.
     leased: bool,
     /// It takes no further request, and is forgotten when nothing is pending.
@@ -121,19 +122,18 @@ impl Acks {
             return None;
         }
         let free = book.channels.iter_mut().find(|channel| !channel.leased && !channel.ending);
-        let id = match free {
+        let line = match free {
             Some(channel) => {
                 channel.leased = true;
-                channel.id
+                channel.line.clone()
             }
             None => {
-                let channel = Channel::leased(Uuid::new_v4());
-                let id = channel.id;
-                book.channels.push(channel);
-                id
+                let line = Line::new();
+                book.channels.push(Channel::leased(line.clone()));
+                line
             }
         };
-        Some(Lease { acks: Arc::clone(self), channel: id, returned: false })
+        Some(Lease { acks: Arc::clone(self), line, returned: false })
     }
 
     /// Waits for what becomes of a request; asks for all meanwhile if no other future does.
@@ -170,9 +170,9 @@ impl Acks {
     /// Asks for everything pending, then gives up what is overdue.
     async fn round(&self, ask: &impl Ask) {
         let mut news = false;
-        for (channel, ids) in self.questions() {
-            let reply = ask.ask(channel, &ids).await;
-            news |= self.book().take(channel, &ids, reply);
+        for (line, ids) in self.questions() {
+            let reply = ask.ask(&line, &ids).await;
+            news |= self.book().take(line.id(), &ids, reply);
         }
         let mut book = self.book();
         let now = Instant::now();
@@ -181,12 +181,12 @@ impl Acks {
         book.next_round = now + book.pause;
     }
 
-    fn questions(&self) -> Vec<(Uuid, Vec<u64>)> {
+    fn questions(&self) -> Vec<(Line, Vec<u64>)> {
         let book = self.book();
         let mut questions = Vec::new();
         for channel in &book.channels {
             let ids: Vec<u64> = channel.pending.keys().filter(|id| !channel.set_aside.contains(id)).copied().collect();
-            questions.extend(ids.chunks(HEC_ACKS_PER_QUERY).map(|chunk| (channel.id, chunk.to_vec())));
+            questions.extend(ids.chunks(HEC_ACKS_PER_QUERY).map(|chunk| (channel.line.clone(), chunk.to_vec())));
         }
         questions
     }
@@ -203,7 +203,7 @@ fn told(fate: Result<Fate, oneshot::error::RecvError>) -> Fate {
 
 impl Book {
     fn channel(&mut self, id: Uuid) -> Option<&mut Channel> {
-        self.channels.iter_mut().find(|channel| channel.id == id)
+        self.channels.iter_mut().find(|channel| channel.line.id() == id)
     }
 
     fn tidy(&mut self) {
@@ -250,9 +250,9 @@ impl Book {
 }
 
 impl Channel {
-    fn leased(id: Uuid) -> Self {
+    fn leased(line: Line) -> Self {
         let (pending, set_aside) = (BTreeMap::new(), Vec::new());
-        Self { id, leased: true, ending: false, last: None, pending, set_aside, unclear: None }
+        Self { line, leased: true, ending: false, last: None, pending, set_aside, unclear: None }
     }
 
     /// Settles what was asked, is pending, and was answered `true`.
@@ -291,20 +291,20 @@ impl Channel {
 #[derive(Debug)]
 pub(super) struct Lease {
     acks: Arc<Acks>,
-    channel: Uuid,
+    line: Line,
     returned: bool,
 }
 
 impl Lease {
-    pub(super) fn channel(&self) -> Uuid {
-        self.channel
+    pub(super) fn line(&self) -> &Line {
+        &self.line
     }
 
     /// The request has certainly not reached the server, or was answered without an identifier.
     pub(super) fn unused(mut self) {
         self.returned = true;
         let mut book = self.acks.book();
-        if let Some(channel) = book.channel(self.channel) {
+        if let Some(channel) = book.channel(self.line.id()) {
             channel.leased = false;
             for id in std::mem::take(&mut channel.set_aside) {
                 channel.settle(id, Fate::Indexed);
@@ -325,7 +325,7 @@ impl Lease {
             book.pause = self.acks.interval;
             book.next_round = Instant::now() + self.acks.interval;
         }
-        let Some(channel) = book.channel(self.channel) else {
+        let Some(channel) = book.channel(self.line.id()) else {
             return Err(Failure::new(Reason::AckUnknown, "the channel was given up"));
         };
         channel.leased = false;
@@ -342,7 +342,7 @@ impl Lease {
         }
         let (tell, fate) = oneshot::channel();
         channel.pending.insert(id, Waiter { tell, deadline: Instant::now() + self.acks.timeout });
-        Ok(Ticket { acks: Arc::clone(&self.acks), channel: self.channel, id, fate })
+        Ok(Ticket { acks: Arc::clone(&self.acks), channel: self.line.id(), id, fate })
     }
 }
 
@@ -352,7 +352,7 @@ impl Drop for Lease {
             return;
         }
         let mut book = self.acks.book();
-        if let Some(channel) = book.channel(self.channel) {
+        if let Some(channel) = book.channel(self.line.id()) {
             channel.leased = false;
             channel.set_aside.clear();
             let words = "a later request on the channel had no answer: its ackId may be the same";
@@ -397,7 +397,7 @@ mod tests {
     /// A request that got `id`, on whatever channel is free.
     fn sent(acks: &Arc<Acks>, id: u64) -> (Uuid, Ticket) {
         let lease = acks.lease().unwrap();
-        (lease.channel(), lease.answered(id).unwrap())
+        (lease.line().id(), lease.answered(id).unwrap())
     }
 
     fn reply(acks: &Acks, channel: Uuid, ids: &[u64]) {
@@ -431,10 +431,10 @@ mod tests {
     async fn a_channel_carries_one_request_at_a_time() {
         let acks = acks();
         let (first, second) = (acks.lease().unwrap(), acks.lease().unwrap());
-        assert_ne!(first.channel(), second.channel());
-        let channel = first.channel();
+        assert_ne!(first.line().id(), second.line().id());
+        let channel = first.line().id();
         first.unused();
-        assert_eq!(acks.lease().unwrap().channel(), channel);
+        assert_eq!(acks.lease().unwrap().line().id(), channel);
     }
 
     #[tokio::test]
@@ -442,11 +442,11 @@ mod tests {
         let acks = acks();
         let (channel, mut old) = sent(&acks, 7);
         let again = acks.lease().unwrap();
-        assert_eq!(again.channel(), channel);
+        assert_eq!(again.line().id(), channel);
         assert_eq!(again.answered(7).unwrap_err().reason, Reason::AckUnknown);
         assert_eq!(reason(fate(&mut old)), Some(Reason::AckUnknown));
         reply(&acks, channel, &[7]);
-        assert_ne!(acks.lease().unwrap().channel(), channel);
+        assert_ne!(acks.lease().unwrap().line().id(), channel);
         assert_eq!(acks.pending(), 0);
     }
 
@@ -475,12 +475,12 @@ mod tests {
         let (_, mut one) = sent(&acks, 1);
         let (_, mut two) = sent(&acks, 2);
         let lease = acks.lease().unwrap();
-        assert_eq!(lease.channel(), channel);
+        assert_eq!(lease.line().id(), channel);
         reply(&acks, channel, &[0]);
         drop(lease);
         assert_eq!(reason(fate(&mut zero)), Some(Reason::AckUnknown));
         assert_eq!(reason(fate(&mut one)), Some(Reason::AckUnknown));
-        assert_ne!(acks.lease().unwrap().channel(), channel);
+        assert_ne!(acks.lease().unwrap().line().id(), channel);
         reply(&acks, channel, &[2]);
         assert_eq!(fate(&mut two), Some(Fate::Indexed));
     }
@@ -489,7 +489,7 @@ mod tests {
     async fn a_refusal_to_answer_holds_everything_of_the_endpoint() {
         let acks = acks();
         let (first, second) = (acks.lease().unwrap(), acks.lease().unwrap());
-        let channel = first.channel();
+        let channel = first.line().id();
         let (mut first, mut second) = (first.answered(0).unwrap(), second.answered(0).unwrap());
         let failure = Failure::new(Reason::Unauthorized, "HTTP 403");
         acks.book().take(channel, &[0], Reply::Refused(failure.clone()));
@@ -520,7 +520,7 @@ mod tests {
     }
 
     impl Ask for Indexer {
-        async fn ask(&self, _: Uuid, ids: &[u64]) -> Reply {
+        async fn ask(&self, _: &Line, ids: &[u64]) -> Reply {
             let mut rounds = self.rounds.lock().unwrap();
             rounds.push((Instant::now(), ids.to_vec()));
             if rounds.len() > self.safe_from { Reply::Known(ids.to_vec()) } else { (self.otherwise)() }
@@ -568,7 +568,7 @@ mod tests {
             let (channel, ticket) = sent(&acks, 0);
             assert_eq!(reason(Some(acks.wait(ticket, &indexer).await)), Some(expected));
             assert_eq!(begin.elapsed(), TIMEOUT);
-            assert_ne!(acks.lease().unwrap().channel(), channel, "the next request tries another channel");
+            assert_ne!(acks.lease().unwrap().line().id(), channel, "the next request tries another channel");
         }
     }
 

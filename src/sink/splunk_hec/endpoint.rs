@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use reqwest::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, COOKIE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Client, Method, RequestBuilder, Url};
 use serde::Deserialize;
 use uuid::Uuid;
@@ -12,6 +12,7 @@ use super::acks::{Acks, Ask, Fate, Lease, Reply, Ticket};
 use super::answer::{Seen, presentable};
 use super::classify::{Sent, Verdict, classify};
 use super::config::HecConfig;
+use super::line::Line;
 use crate::defaults::HEC_PENDING_ACKS_MAX;
 use crate::delivery::attempt::{Attempt, Coding, Failure, Parcel};
 use crate::reason::Reason;
@@ -119,7 +120,8 @@ impl Endpoint {
 
     async fn attempt_accepted(&self, channel: Uuid, parcel: Parcel) -> Attempt {
         let sent = self.sent(&parcel);
-        match self.post(channel, parcel).await {
+        // Without a cookie: every request may go to another indexer.
+        match self.send(self.event_request(channel, parcel)).await {
             Err(unanswered) => unanswered.into(),
             Ok(seen) => match classify(&sent, &seen, seen.hec().as_ref()) {
                 Verdict::Delivered => Attempt::Delivered,
@@ -138,7 +140,7 @@ impl Endpoint {
 
     async fn attempt_indexed(self: Arc<Self>, acks: Arc<Acks>, lease: Lease, parcel: Parcel) -> Attempt {
         let sent = self.sent(&parcel);
-        let seen = match self.post(lease.channel(), parcel).await {
+        let seen = match self.send_on(lease.line(), self.event_request(lease.line().id(), parcel)).await {
             Ok(seen) => seen,
             Err(unanswered) => {
                 if !unanswered.maybe_processed {
@@ -208,13 +210,13 @@ impl Endpoint {
         Sent { events: parcel.events, bytes: size_before_coding(parcel), level: self.level(), token: &self.token }
     }
 
-    async fn post(&self, channel: Uuid, parcel: Parcel) -> Result<Seen, Unanswered> {
-        let mut request = self.request(Method::POST, self.event.clone(), channel);
-        match parcel.coding {
-            Coding::Identity => {}
-            Coding::Gzip => request = request.header(CONTENT_ENCODING, "gzip"),
-        }
-        self.send(request.body(parcel.body)).await
+    fn event_request(&self, channel: Uuid, parcel: Parcel) -> RequestBuilder {
+        let request = self.request(Method::POST, self.event.clone(), channel);
+        let request = match parcel.coding {
+            Coding::Identity => request,
+            Coding::Gzip => request.header(CONTENT_ENCODING, "gzip"),
+        };
+        request.body(parcel.body)
     }
 
     /// A request for `GET /services/collector/health`.
@@ -240,6 +242,20 @@ impl Endpoint {
     pub(super) async fn send(&self, request: RequestBuilder) -> Result<Seen, Unanswered> {
         match request.send().await {
             Ok(response) => Ok(Seen::read(response).await),
+            Err(error) => Err(self.unanswered(error.without_url())),
+        }
+    }
+
+    /// As [`Endpoint::send`], with the cookies of the line.
+    async fn send_on(&self, line: &Line, mut request: RequestBuilder) -> Result<Seen, Unanswered> {
+        if let Some(cookie) = line.cookie() {
+            request = request.header(COOKIE, cookie);
+        }
+        match request.send().await {
+            Ok(response) => {
+                line.keep(response.headers());
+                Ok(Seen::read(response).await)
+            }
             Err(error) => Err(self.unanswered(error.without_url())),
         }
     }
@@ -284,8 +300,8 @@ struct AckAnswer {
 }
 
 impl Ask for Endpoint {
-    async fn ask(&self, channel: Uuid, ids: &[u64]) -> Reply {
-        match self.send(self.ack_request(channel, ids)).await {
+    async fn ask(&self, line: &Line, ids: &[u64]) -> Reply {
+        match self.send_on(line, self.ack_request(line.id(), ids)).await {
             Ok(seen) => self.reply(&seen),
             Err(Unanswered { kind: UnansweredKind::Retry(failure), .. }) => Reply::Unclear(failure.to_string()),
             Err(Unanswered { kind: UnansweredKind::Hold(failure), .. }) => Reply::Refused(failure),

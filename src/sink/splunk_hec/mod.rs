@@ -1,7 +1,8 @@
 //! Splunk HTTP Event Collector, event endpoint.
 //!
 //! The way of an event: [`encode`] writes its envelope into a parcel's body; [`endpoint`] posts the parcel; [`answer`]
-//! reads what comes back; [`classify`] says what it means; at delivery level `indexed`, [`acks`] waits for the proof.
+//! reads what comes back; [`classify`] says what it means; at delivery level `indexed`, [`acks`] waits for the proof, on a
+//! [`line`] to one indexer.
 //! [`probe`] asks whether all this would work, and writes no event.
 //!
 //! - One request per attempt; nothing here retries, sleeps between attempts or follows a redirect.
@@ -14,6 +15,7 @@ mod classify;
 pub mod config;
 mod encode;
 mod endpoint;
+mod line;
 mod probe;
 
 use std::sync::Arc;

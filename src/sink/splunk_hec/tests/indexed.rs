@@ -166,3 +166,25 @@ async fn the_events_before_poison_are_delivered_once_acknowledged() {
     assert_eq!(send(&sink(&server, SHORT), 0, &values).await, "poison 0 1 invalid_format");
     assert_eq!(send(&sink(&server, LONG), 0, &["BAD", "c"]).await, "poison 0 0 invalid_format");
 }
+
+#[tokio::test]
+async fn a_channel_sends_back_the_cookies_that_keep_it_at_its_indexer() {
+    let server = server().await;
+    let sink = sink(&server, LONG);
+    let taken = Answer::json(200, r#"{"text":"Success","code":0,"ackId":0}"#);
+    for cookie in ["LB=a; Path=/", "LB=b; Path=/"] {
+        let fault = Fault::ProcessThenAnswer(taken.clone().with_header("Set-Cookie", cookie));
+        server.hec().push(Route::Event, fault);
+    }
+    let both = tokio::join!(sink.attempt(0, parcel(&sink, 0, &["x"])), sink.attempt(0, parcel(&sink, 1, &["x"])));
+    assert_eq!(tokio::join!(short(both.0), short(both.1)), ("delivered".into(), "delivered".into()));
+    assert_eq!(send(&sink, 2, &["x"]).await, "delivered");
+
+    let requests = server.hec().requests();
+    let cookies_of = |end: &str| -> std::collections::BTreeSet<Option<String>> {
+        let those = requests.iter().filter(|request| request.path.ends_with(end));
+        those.map(|request| request.header("cookie").map(str::to_owned)).collect()
+    };
+    assert_eq!(cookies_of("/ack"), [Some("LB=a".to_owned()), Some("LB=b".to_owned())].into());
+    assert!(requests.iter().rfind(|request| request.path.ends_with("/event")).unwrap().header("cookie").is_some());
+}
