@@ -5,8 +5,8 @@
 //! - [`PLACES`] names the one place of each thing that has only one.
 //! - Names of modules say something, every module opens with `//!`, names of tests are sentences.
 //!
-//! The source is read as text, line by line, without comments. Test code (`tests.rs`, `testing.rs`, folders `tests/`, and from
-//! `#[cfg(test)]` before a module to the end of a file) may use anything: it plays the other parts.
+//! The source is read as text, line by line, without comments. Test code (`tests.rs`, `x_tests.rs`, `testing.rs`, folders
+//! `tests/`, and from `#[cfg(test)]` before a module to the end of a file) may use anything: it plays the other parts.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "in a test a panic is the report")]
 
@@ -180,7 +180,7 @@ const PLACES: &[Place] = &[
         why: "HTTP clients are built in tls, where roots and time limits are set, and used by sinks",
     },
     Place {
-        signs: &["tokio::spawn", "task::spawn", "JoinSet"],
+        signs: &["tokio::spawn(", "task::spawn(", "JoinSet"],
         allowed: &["src/pipeline.rs", "src/pipeline/", "src/demo/"],
         why: "a task outside the pipeline's set can die unnoticed",
     },
@@ -355,7 +355,7 @@ fn written_out(prefix: &str, text: &str) -> Vec<String> {
 
 /// The file without comments and test code, line for line.
 fn production_code(file: &Path) -> String {
-    let is_test = |name: &str| ["tests", "testing"].contains(&name);
+    let is_test = |name: &str| ["tests", "testing"].contains(&name) || name.ends_with("_tests");
     if file.with_extension("").components().any(|part| part.as_os_str().to_str().is_some_and(is_test)) {
         return String::new();
     }
