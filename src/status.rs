@@ -30,15 +30,8 @@ pub enum State {
 }
 
 impl State {
-    pub const ALL: [Self; 7] = [
-        Self::Starting,
-        Self::Running,
-        Self::BackingOff,
-        Self::Holding,
-        Self::Draining,
-        Self::Stopped,
-        Self::Failed,
-    ];
+    pub const ALL: [Self; 7] =
+        [Self::Starting, Self::Running, Self::BackingOff, Self::Holding, Self::Draining, Self::Stopped, Self::Failed];
 
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -6,3 +6,18 @@
 //! Everything here is independent of Kafka, of Splunk and of HTTP.
 
 pub mod attempt;
+pub mod backoff;
+pub mod batch;
+mod body;
+pub mod budget;
+pub mod conductor;
+pub mod consignment;
+pub mod duty;
+pub mod intake;
+pub mod lane;
+pub mod ledger;
+pub mod letter;
+pub mod settlement;
+
+#[cfg(test)]
+mod testing;

@@ -3,6 +3,7 @@
 //! Payload bytes are borrowed from the Kafka client and copied once, into the encoded batch. Nothing here allocates per
 //! record, and no JSON tree is built.
 
+pub mod headers;
 mod json;
 mod rfc3339;
 

@@ -1,1 +1,14 @@
-//! Integration tests.
+//! Integration tests: the program and its parts against real servers. One binary, so it links once.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::cast_possible_truncation,
+    unreachable_pub,
+    reason = "in a test a panic is the report, and a test binary exports nothing"
+)]
+
+mod support;
+
+mod harness;

@@ -123,17 +123,113 @@ const SEEDS: &[&str] = &[
 #[test]
 fn malformed_and_odd_payloads_get_the_verdict_that_serde_json_agrees_with() {
     let odd: &[&[u8]] = &[
-        b"", b" ", b"\n\t ", b"x", b"{", b"}", b"[", b"]", b"{}", b"[]", b" {} ", b"{}x", b"{}{}", b"{} []", b"[]]", b"{]", b"[}",
-        b"{\"a\"}", b"{\"a\":}", b"{\"a\":1,}", b"{,}", b"[1,]", b"[,1]", b"[1 2]", b"{\"a\":1 \"b\":2}", b"{\"a\" 1}", b"{a:1}",
-        b"{'a':1}", b"{1:2}", b"{\"a\":1}}", b"{\"a\":[}", b"\"text\"", b"1", b"true", b"null", b"NaN", b"[NaN]", b"[Infinity]",
-        b"[1e400]", b"[-0]", b"[18446744073709551616]", b"[01]", b"[1.]", b"[.5]", b"[1e]", b"[1e+]", b"[-]", b"[+1]", b"[0x1]", b"[1E-5]",
-        b"[tru]", b"[truex]", b"[nul", b"[true", b"[\"a", b"[\"a\\", b"[\"a\\\"", b"[\"\\x\"]", b"[\"\\u12\"]", b"[\"\\u+123\"]", b"[\"\\uD800\"]",
-        b"[\"\\uDC00\"]", b"[\"\\uD83D\\uDE00\"]", b"[\"\\uD83D\\uD83D\"]", b"[\"\\uD83Dx\"]", b"[\"\\\\uD800\\uDC00\"]", b"[\"\\\\\"]", b"[\"\\\\\\\"]",
-        b"[\"\\/\\b\\f\\n\\r\\t\"]", b"[\"a\x00b\"]", b"[\"a\x1fb\"]", b"[\"a\nb\"]", b"[\"a\x7fb\"]", b"{\"a\r\n\":1}", b"[1\r\n,\r\n2]", b"[\x0c]", b"[\xa0]",
-        b"\xef\xbb\xbf{}", b"\xff", b"[\"\xff\"]", b"[\"\xc3\xa9\"]", b"[\"\xc3\"]", b"[\"\xed\xa0\x80\"]", b"{\"a\":1,\"a\":2}", b"\x00", b"\x00{}", b"{}\x00",
-        b"\xc2\xa0", b"\xe2\x80\x83 ", b"\x00\x00\x00\x00\x07{\"a\":1}", b"Obj\x01", b"{\"time\"", b"{\"time\":", b"{\"time\":\"", b"{\"time\":\"x", b"{\"time\" \"x\"}",
-        b"{\"time\":{\"time\":\"x\"}}", b"{\"time\":\"\"}", b"{\"\\u0074ime\":\"x\"}", b"{\"time\":[\"x\"]}", b"{\"time\": 1, \"b\": \"c\"}", b"{\"time\":1,\"time\" : \"x\"}",
-        b"{\"time\" :\"x\"}", b"{\"time\":\"x\\n\"}", b"{\"a\":\"\\n\",\"time\":\"x\"}", b"{\"time\":\"x\\n\",\"time\":\"y\"}", b"[\"time\",\"x\"]",
+        b"",
+        b" ",
+        b"\n\t ",
+        b"x",
+        b"{",
+        b"}",
+        b"[",
+        b"]",
+        b"{}",
+        b"[]",
+        b" {} ",
+        b"{}x",
+        b"{}{}",
+        b"{} []",
+        b"[]]",
+        b"{]",
+        b"[}",
+        b"{\"a\"}",
+        b"{\"a\":}",
+        b"{\"a\":1,}",
+        b"{,}",
+        b"[1,]",
+        b"[,1]",
+        b"[1 2]",
+        b"{\"a\":1 \"b\":2}",
+        b"{\"a\" 1}",
+        b"{a:1}",
+        b"{'a':1}",
+        b"{1:2}",
+        b"{\"a\":1}}",
+        b"{\"a\":[}",
+        b"\"text\"",
+        b"1",
+        b"true",
+        b"null",
+        b"NaN",
+        b"[NaN]",
+        b"[Infinity]",
+        b"[1e400]",
+        b"[-0]",
+        b"[18446744073709551616]",
+        b"[01]",
+        b"[1.]",
+        b"[.5]",
+        b"[1e]",
+        b"[1e+]",
+        b"[-]",
+        b"[+1]",
+        b"[0x1]",
+        b"[1E-5]",
+        b"[tru]",
+        b"[truex]",
+        b"[nul",
+        b"[true",
+        b"[\"a",
+        b"[\"a\\",
+        b"[\"a\\\"",
+        b"[\"\\x\"]",
+        b"[\"\\u12\"]",
+        b"[\"\\u+123\"]",
+        b"[\"\\uD800\"]",
+        b"[\"\\uDC00\"]",
+        b"[\"\\uD83D\\uDE00\"]",
+        b"[\"\\uD83D\\uD83D\"]",
+        b"[\"\\uD83Dx\"]",
+        b"[\"\\\\uD800\\uDC00\"]",
+        b"[\"\\\\\"]",
+        b"[\"\\\\\\\"]",
+        b"[\"\\/\\b\\f\\n\\r\\t\"]",
+        b"[\"a\x00b\"]",
+        b"[\"a\x1fb\"]",
+        b"[\"a\nb\"]",
+        b"[\"a\x7fb\"]",
+        b"{\"a\r\n\":1}",
+        b"[1\r\n,\r\n2]",
+        b"[\x0c]",
+        b"[\xa0]",
+        b"\xef\xbb\xbf{}",
+        b"\xff",
+        b"[\"\xff\"]",
+        b"[\"\xc3\xa9\"]",
+        b"[\"\xc3\"]",
+        b"[\"\xed\xa0\x80\"]",
+        b"{\"a\":1,\"a\":2}",
+        b"\x00",
+        b"\x00{}",
+        b"{}\x00",
+        b"\xc2\xa0",
+        b"\xe2\x80\x83 ",
+        b"\x00\x00\x00\x00\x07{\"a\":1}",
+        b"Obj\x01",
+        b"{\"time\"",
+        b"{\"time\":",
+        b"{\"time\":\"",
+        b"{\"time\":\"x",
+        b"{\"time\" \"x\"}",
+        b"{\"time\":{\"time\":\"x\"}}",
+        b"{\"time\":\"\"}",
+        b"{\"\\u0074ime\":\"x\"}",
+        b"{\"time\":[\"x\"]}",
+        b"{\"time\": 1, \"b\": \"c\"}",
+        b"{\"time\":1,\"time\" : \"x\"}",
+        b"{\"time\" :\"x\"}",
+        b"{\"time\":\"x\\n\"}",
+        b"{\"a\":\"\\n\",\"time\":\"x\"}",
+        b"{\"time\":\"x\\n\",\"time\":\"y\"}",
+        b"[\"time\",\"x\"]",
     ];
     for payload in odd {
         assert_agrees(payload);
@@ -145,6 +241,16 @@ fn malformed_and_odd_payloads_get_the_verdict_that_serde_json_agrees_with() {
     assert_eq!(scan(b"1"), Json::Text("1"));
     assert_eq!(scan(b"[\"\\uD800\"]"), Json::Text("[\"\\uD800\"]"));
     assert_eq!(scan(b"{\"time\" : \"x\"}"), Json::Object { time: Some("x") });
+}
+
+#[test]
+fn every_sample_event_is_an_object_with_a_time() {
+    let corpus = include_str!("../../demo/sample-events.jsonl");
+    for event in corpus.lines() {
+        assert_agrees(event.as_bytes());
+        assert!(matches!(scan(event.as_bytes()), Json::Object { time: Some(_) }), "{event}");
+    }
+    assert_eq!(corpus.lines().count(), 84);
 }
 
 #[test]
@@ -169,7 +275,8 @@ fn nesting_is_allowed_up_to_the_limit_and_never_overflows_the_stack() {
 
 #[test]
 fn large_payloads_are_scanned_to_the_end() {
-    let long = format!(r#"{{"a":"{}","time":"t","b":"{}\n{}"}}"#, "x".repeat(5 << 20), "y".repeat(70_000), "é".repeat(1000));
+    let long =
+        format!(r#"{{"a":"{}","time":"t","b":"{}\n{}"}}"#, "x".repeat(5 << 20), "y".repeat(70_000), "é".repeat(1000));
     assert_eq!(scan(long.as_bytes()), Json::Object { time: Some("t") });
     assert!(matches!(scan(&long.as_bytes()[..long.len() - 1]), Json::Text(_)));
     let keys: Vec<String> = (0..100_000).map(|n| format!("\"key{n}\":{n}")).collect();
@@ -202,12 +309,7 @@ fn every_truncation_of_a_valid_payload_is_refused() {
 }
 
 fn any_json() -> impl Strategy<Value = Value> {
-    let text = prop_oneof![
-        "[a-z]{0,20}",
-        Just("time".to_owned()),
-        any::<String>(),
-        "[\"\\\\\u{0}-\u{1f}é😀]{0,8}"
-    ];
+    let text = prop_oneof!["[a-z]{0,20}", Just("time".to_owned()), any::<String>(), "[\"\\\\\u{0}-\u{1f}é😀]{0,8}"];
     let leaf = prop_oneof![
         Just(Value::Null),
         any::<bool>().prop_map(Value::from),
@@ -218,7 +320,8 @@ fn any_json() -> impl Strategy<Value = Value> {
     leaf.prop_recursive(6, 64, 8, move |inner| {
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..8).prop_map(Value::from),
-            prop::collection::vec((text.clone(), inner), 0..8).prop_map(|members| Value::Object(members.into_iter().collect())),
+            prop::collection::vec((text.clone(), inner), 0..8)
+                .prop_map(|members| Value::Object(members.into_iter().collect())),
         ]
     })
 }

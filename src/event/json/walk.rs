@@ -58,10 +58,10 @@ enum Next {
 /// The top-level member `time`.
 enum Time<'a> {
     NotSeen,
-    /// The key was seen, its value starts here and is not read yet; when it turns out to be no string, this remains.
+    /// The key was seen, and its value starts here; when that is no string, this remains.
     Follows(usize),
     Text(&'a [u8]),
-    /// Seen, but with escapes, or twice without a string.
+    /// Seen, with escapes in its string.
     Other,
 }
 
@@ -118,14 +118,14 @@ impl Walker<'_, '_> {
             let at = key_end + 1;
             if pair(self.bytes, at) != *b":\"" {
                 let colon = if byte(self.bytes, at) == b':' { at } else { spaces(self.bytes, at) };
-                if self.nesting.depth == 1 && self.bytes.get(open..=key_end) == Some(TIME) {
-                    self.time_follows(colon + 1);
+                if self.is_first_time(open, key_end) {
+                    self.time = Time::Follows(spaces(self.bytes, colon + 1));
                 }
                 return (byte(self.bytes, colon) == b':').then_some(Next::Value(colon + 1));
             }
             self.marks.skip()?;
             let value_end = self.string()?;
-            if self.nesting.depth == 1 && self.bytes.get(open..=key_end) == Some(TIME) {
+            if self.is_first_time(open, key_end) {
                 self.note_time(at + 2, value_end);
             }
             let at = value_end + 1;
@@ -210,23 +210,18 @@ impl Walker<'_, '_> {
         }
     }
 
-    /// Remembers the string in `start..end` as the member `time`, if it is the first and has no escapes.
+    /// Whether the string from `open` to `end`, quotation marks included, is the first top-level key `time`.
     #[inline(always)]
-    fn note_time(&mut self, start: usize, end: usize) {
-        if matches!(self.time, Time::NotSeen | Time::Follows(_)) {
-            let plain = self.last_escape < start;
-            self.time = if plain { Time::Text(self.bytes.get(start..end).unwrap_or_default()) } else { Time::Other };
-        }
+    fn is_first_time(&self, open: usize, end: usize) -> bool {
+        let top = self.nesting.depth == 1 && self.bytes.get(open..=end) == Some(TIME);
+        top && matches!(self.time, Time::NotSeen)
     }
 
-    /// The value of the key `time` is not the usual `:"`: it is a string after white space, or something else.
+    /// Remembers the string in `start..end` as the member `time`, if it has no escapes.
     #[inline(always)]
-    fn time_follows(&mut self, value: usize) {
-        self.time = match self.time {
-            Time::NotSeen => Time::Follows(spaces(self.bytes, value)),
-            Time::Follows(_) | Time::Other => Time::Other,
-            Time::Text(text) => Time::Text(text),
-        };
+    fn note_time(&mut self, start: usize, end: usize) {
+        let plain = self.last_escape < start;
+        self.time = if plain { Time::Text(self.bytes.get(start..end).unwrap_or_default()) } else { Time::Other };
     }
 
     /// Most payloads have no white space: then this is one comparison.

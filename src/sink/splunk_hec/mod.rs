@@ -1,1 +1,97 @@
-//! Splunk HTTP Event Collector sink.
+//! Splunk HTTP Event Collector, event endpoint.
+//!
+//! The way of an event: [`encode`] writes its envelope into a parcel's body; [`endpoint`] posts the parcel; [`answer`]
+//! reads what comes back; [`classify`] says what it means; at delivery level `indexed`, [`acks`] waits for the proof, on a
+//! [`line`] to one indexer.
+//! [`probe`] asks whether all this would work, and writes no event.
+//!
+//! - One request per attempt; nothing here retries, sleeps between attempts or follows a redirect.
+//! - The endpoints are independent: nothing of one is shared with another, except the pool of connections.
+//! - What a server says is bounded before it is kept, and cannot carry the token out.
+
+mod acks;
+mod answer;
+mod classify;
+pub mod config;
+mod encode;
+mod endpoint;
+mod line;
+mod probe;
+
+use std::sync::Arc;
+
+use crate::delivery::attempt::{Attempt, BoxFuture, Failure, Parcel};
+use crate::event::Cleared;
+use crate::sink::{DeliveryLevel, PayloadAt, Sink};
+use crate::tls::{self, TlsError};
+
+use config::HecConfig;
+use encode::Encoder;
+use endpoint::Endpoint;
+pub use probe::{Health, Probe, TokenState};
+
+/// Why no sink could be built.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    #[error("endpoint `{0}` is not an address: write https://host:port")]
+    Endpoint(String),
+    #[error("the token holds a character that no HTTP header can carry: check for a line break in its file")]
+    Token,
+}
+
+/// The sink for one token on one or more endpoints.
+#[derive(Debug)]
+pub struct SplunkHec {
+    encoder: Encoder,
+    endpoints: Vec<Arc<Endpoint>>,
+    /// Names of `endpoints`, in the same order.
+    names: Vec<String>,
+    level: DeliveryLevel,
+}
+
+impl SplunkHec {
+    /// Prepares the sink; opens no connection.
+    ///
+    /// # Errors
+    /// The trust store, an endpoint or the token cannot be used.
+    pub fn new(config: &HecConfig) -> Result<Self, BuildError> {
+        let client = tls::http_client(&config.tls, config.connect_timeout, config.request_timeout)?;
+        let endpoints: Vec<_> = config
+            .endpoints
+            .iter()
+            .map(|address| Endpoint::new(address, config, client.clone()).map(Arc::new))
+            .collect::<Result<_, _>>()?;
+        let names = endpoints.iter().map(|endpoint| endpoint.name().to_owned()).collect();
+        Ok(Self { encoder: Encoder::new(config), endpoints, names, level: config.delivery })
+    }
+
+    /// Asks one endpoint for its health and whether it takes the token; writes no event. `endpoint` is an index below
+    /// [`Sink::endpoints`]`.len()`.
+    pub async fn probe(&self, endpoint: usize) -> Probe {
+        probe::probe(&self.endpoints[endpoint]).await
+    }
+}
+
+impl Sink for SplunkHec {
+    fn encode(&self, event: &Cleared<'_>, out: &mut Vec<u8>) -> Result<PayloadAt, Failure> {
+        self.encoder.encode(event, out)
+    }
+
+    fn attempt(&self, endpoint: usize, parcel: Parcel) -> BoxFuture<Attempt> {
+        let endpoint = Arc::clone(&self.endpoints[endpoint]);
+        Box::pin(endpoint.attempt(parcel))
+    }
+
+    fn endpoints(&self) -> &[String] {
+        &self.names
+    }
+
+    fn level(&self) -> DeliveryLevel {
+        self.level
+    }
+}
+
+#[cfg(test)]
+mod tests;

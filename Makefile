@@ -1,0 +1,63 @@
+# `make` lists the targets. Each installs what it needs and is quiet when nothing is missing.
+
+TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
+KAFKA_JARS := $(TARGET_DIR)/kafka/libs
+MVN_LOG := $(TARGET_DIR)/kafka/mvn.log
+
+CARGO_DENY_VERSION := 0.20.2
+CARGO_DENY := $(or $(shell command -v cargo-deny 2>/dev/null),$(TARGET_DIR)/tools/bin/cargo-deny)
+
+# What building takes: a C toolchain and perl for the Kafka client and its OpenSSL, certificates to fetch crates.
+BUILD_NEEDS := cc:build-essential make:make perl:perl /etc/ssl/certs/ca-certificates.crt:ca-certificates
+KAFKA_NEEDS := java:default-jre-headless mvn:maven
+
+.PHONY: help demo test lint bench advisories kafka build-tools rust-tools
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: build-tools ## build a release and see events travel, with faults on the way; no account, no other program
+	@cargo build --release --locked --quiet
+	@"$(TARGET_DIR)/release/auditferry" demo
+
+test: build-tools kafka ## all tests, against a real Kafka broker fetched once
+	@cargo test --locked
+
+lint: build-tools rust-tools $(CARGO_DENY) ## format, clippy, documentation links, licences and sources of dependencies
+	@cargo fmt --check
+	@cargo clippy --all-targets --locked --quiet -- -D warnings
+	@RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --document-private-items --locked --quiet
+	@"$(CARGO_DENY)" --log-level error --locked check --show-stats licenses bans sources
+
+bench: build-tools kafka ## speed and memory against a real broker, beside the bare client
+	@bench/run
+
+advisories: build-tools $(CARGO_DENY) ## known vulnerabilities in the dependencies; fetches the advisory database
+	@"$(CARGO_DENY)" --log-level error --locked check advisories
+
+kafka: $(KAFKA_JARS)/.complete
+
+# Fetched again only when the list of jars changed; an interrupted download is started afresh.
+$(KAFKA_JARS)/.complete: tests/kafka/pom.xml
+	@.ci/need $(KAFKA_NEEDS)
+	@if cmp -s $< "$@"; then touch "$@"; else \
+	    echo "fetching the Kafka broker into $(KAFKA_JARS)" >&2; \
+	    rm -rf "$(KAFKA_JARS)" && mkdir -p "$(KAFKA_JARS)" || exit 1; \
+	    mvn -q -B -f $< dependency:copy-dependencies -DincludeScope=runtime \
+	        -DoutputDirectory="$(abspath $(KAFKA_JARS))" >"$(MVN_LOG)" 2>&1 || { cat "$(MVN_LOG)" >&2; exit 1; }; \
+	    cp $< "$@"; \
+	fi
+
+# No package of Debian has it, so it is built once: two to three minutes on two cores. One on the PATH is taken instead.
+$(TARGET_DIR)/tools/bin/cargo-deny:
+	@echo "building cargo-deny $(CARGO_DENY_VERSION) into $(TARGET_DIR)/tools, once" >&2
+	@cargo install cargo-deny --version $(CARGO_DENY_VERSION) --locked --quiet \
+	    --root "$(TARGET_DIR)/tools" --target-dir "$(TARGET_DIR)/tools/build" --no-track
+	@rm -rf "$(TARGET_DIR)/tools/build"
+
+build-tools:
+	@.ci/need $(BUILD_NEEDS)
+
+rust-tools:
+	@cargo fmt --version >/dev/null 2>&1 || rustup component add rustfmt
+	@cargo clippy --version >/dev/null 2>&1 || rustup component add clippy

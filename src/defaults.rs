@@ -1,0 +1,171 @@
+//! Every default and limit, with its unit and its reason. Related ones are asserted at the end.
+//!
+//! What a user can set is overridden by the configuration; the rest is fixed.
+
+use std::time::Duration;
+
+use crate::units::ByteSize;
+
+/// What one pipeline holds in memory at most. 64 MiB is some 60,000 audit events, several times what a sink with a round
+/// trip of 100 ms keeps in flight at full speed, and fits three times into the memory limit of a small pod.
+pub const IN_FLIGHT_BYTES: ByteSize = ByteSize::mib(64);
+
+/// A batch is full at this many events: at the 1.1 kB of an audit event the byte limit is reached first, so this one
+/// only bounds the bookkeeping of a batch of tiny events.
+pub const BATCH_MAX_EVENTS: usize = 10_000;
+
+/// A batch is full at this size. Splunk Cloud stacks have been seen to refuse bodies of some 5 MB uncompressed; 2 MiB
+/// amortises a round trip and keeps well below.
+pub const BATCH_MAX_BYTES: ByteSize = ByteSize::mib(2);
+
+/// How long after the previous request a batch may wait for more. A trickle costs ten requests a second.
+pub const BATCH_MAX_AGE: Duration = Duration::from_millis(100);
+
+/// Requests under way per pipeline. 16 batches of 2 MiB hide a round trip of 100 ms at more than 200 MiB/s.
+pub const MAX_IN_FLIGHT: usize = 16;
+
+/// How long a revoked or stopping pipeline waits for what is in flight: half of the 20 s to 30 s that container platforms
+/// grant before they kill.
+pub const DRAIN_DEADLINE: Duration = Duration::from_secs(10);
+
+/// `session.timeout.ms` of the classic protocol; the Kafka client's own default, and within the broker's limits
+/// (`group.min.session.timeout.ms` 6 s to `group.max.session.timeout.ms` 30 min).
+pub const SESSION_TIMEOUT: Duration = Duration::from_secs(45);
+
+/// Confluent Cloud keeps audit events for seven days.
+pub const RETENTION: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// From sending a HEC request to the end of its answer: a busy indexer may take tens of seconds, a dead one never ends.
+pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// TCP connect and TLS handshake: two lost SYN packets (1 s and 2 s later) are survived.
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Splunk replicates before it acknowledges; minutes are normal for an indexer cluster under load.
+pub const ACK_TIMEOUT: Duration = Duration::from_secs(5 * 60);
+
+/// How often a channel asks for its acknowledgements; one request carries all identifiers of the channel.
+pub const ACK_POLL_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Where the probes, the metrics and the status page are served: local only, because they need no login.
+pub const ADMIN_LISTEN: &str = "127.0.0.1:9470";
+
+/// A pipeline's consumer group is this followed by the pipeline's name.
+pub const GROUP_ID_PREFIX: &str = "auditferry-";
+
+/// The topic of the audit cluster. Sources that read it are taken for the audit cluster, which is read-only, unless they
+/// say `mirror: true`.
+pub const AUDIT_TOPIC: &str = "confluent-audit-log-events";
+
+const _: () = {
+    assert!(BATCH_MAX_BYTES.get() * 2 <= IN_FLIGHT_BYTES.get(), "at least two batches fit into the memory budget");
+    assert!(BATCH_MAX_BYTES.get() * MAX_IN_FLIGHT as u64 <= IN_FLIGHT_BYTES.get(), "the budget fills every slot");
+    assert!(DRAIN_DEADLINE.as_millis() < SESSION_TIMEOUT.as_millis(), "draining ends before the group gives us up");
+    assert!(CONNECT_TIMEOUT.as_millis() < REQUEST_TIMEOUT.as_millis());
+    assert!(ACK_POLL_INTERVAL.as_millis() < ACK_TIMEOUT.as_millis());
+    assert!(ACK_TIMEOUT.as_millis() < RETENTION.as_millis());
+    assert!(BATCH_MAX_AGE.as_millis() < DRAIN_DEADLINE.as_millis());
+};
+
+// Fixed limits of delivery.
+
+/// First delay after a failed attempt; the n-th is up to `RETRY_BASE * 2^n`.
+pub const RETRY_BASE: Duration = Duration::from_millis(200);
+
+/// Longest delay between attempts at an endpoint that asks for none: an endpoint that is back is noticed within this time.
+pub const RETRY_CAP: Duration = Duration::from_secs(30);
+
+/// The longest `Retry-After` that is honoured: a wrong date must not stop delivery for a year.
+pub const RETRY_AFTER_MAX: Duration = Duration::from_secs(300);
+
+/// On hold, one parcel is sent as a probe this often: rare enough not to be a login attack, often enough that delivery
+/// resumes soon after a human has mended the cause.
+pub const HOLD_PROBE_INTERVAL: Duration = Duration::from_secs(5);
+
+/// Committing costs a request to the group coordinator; a crash repeats what was delivered since the last one.
+pub const COMMIT_INTERVAL: Duration = Duration::from_secs(1);
+
+/// How long one call into the Kafka client may wait for a record. Bounds how late settlements, timers and a stop are seen.
+pub const POLL_WAIT: Duration = Duration::from_millis(50);
+
+/// Records taken from the client's queue before timers and settlements are looked at again.
+pub const RECORDS_PER_TURN: usize = 512;
+
+/// At the byte bound the poll thread first waits this long for room before it pauses the partitions: pausing throws
+/// away what the client has fetched ahead.
+pub const PAUSE_AFTER: Duration = Duration::from_millis(500);
+
+/// Runs tracked beyond the watermark at most. A batch that is stuck while others pass must not let the ledger, and what
+/// a crash would repeat, grow without bound. 64 bytes each.
+pub const TRACKED_RUNS_MAX: usize = 16_384;
+
+/// How much of what a server says is kept and shown.
+pub const DETAIL_MAX_CHARS: usize = 300;
+
+/// Sealed batches on their way from the poll thread to the lane. The lane takes them at once, so this is never full for
+/// long; what bounds memory is `in_flight_bytes`.
+pub const BATCH_QUEUE: usize = 64;
+
+// Fixed limits of the Splunk HEC sink.
+
+/// How much of an answer is read. The longest honest one, 1,000 acknowledgements, is some 20 KiB.
+pub const HEC_ANSWER_MAX_BYTES: usize = 64 * 1024;
+
+/// Identifiers in one query for acknowledgements; keeps its answer below [`HEC_ANSWER_MAX_BYTES`].
+pub const HEC_ACKS_PER_QUERY: usize = 1_000;
+
+/// Requests of one endpoint that may wait for their acknowledgement. Splunk keeps 1,000,000 per channel; this bounds our
+/// bookkeeping (about 200 bytes each) should the parcels be tiny.
+pub const HEC_PENDING_ACKS_MAX: usize = 100_000;
+
+/// While acknowledgements stay away, the pause between two queries doubles up to this. Splunk advises 10 s.
+pub const HEC_ACK_POLL_MAX: Duration = Duration::from_secs(10);
+
+/// A body of at least this size whose object 0 is called invalid was probably too large as a whole: Splunk Cloud answers
+/// so above some 5 MB. Below, the answer is believed.
+pub const HEC_OVERSIZE_SUSPECT: ByteSize = ByteSize::mib(1);
+// Looking at a cluster, and the dead-letter stores.
+
+/// Total time that `check --online` and `deadletter` give one cluster to answer: enough for a DNS time-out (5 s) and a
+/// second attempt, short enough to wait for at a terminal.
+pub const INSPECT_DEADLINE: Duration = Duration::from_secs(15);
+
+/// A refused connection or an unknown host may be the first of several addresses; after this long it is the result.
+pub const CONNECT_PATIENCE: Duration = Duration::from_secs(5);
+
+/// One request to a broker; several fit into [`INSPECT_DEADLINE`].
+pub const BROKER_REQUEST_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// How long `check --online` waits for the first unread record of each partition. Without it only their age is unknown.
+pub const FIRST_UNREAD_WAIT: Duration = Duration::from_secs(5);
+
+/// A dead letter that the brokers have not acknowledged after this long has failed; the record stays where it was.
+pub const LETTER_TIMEOUT: Duration = Duration::from_secs(25);
+
+/// Reading on in a dead-letter topic: the broker has this long to hand over the next record.
+pub const LETTER_READ_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// A dead-letter directory's temporary file of this age is a leftover of a crash: writing one takes milliseconds.
+pub const TEMPORARY_FILE_AGE: Duration = Duration::from_secs(600);
+
+/// `deadletter retry` tries one letter this often, about half a minute in total, before it leaves it and goes on.
+pub const LETTER_ATTEMPTS: usize = 5;
+
+/// `health` waits this long: shorter than the 30 s that Docker gives a health check by default.
+pub const HEALTH_TIMEOUT: Duration = Duration::from_secs(5);
+
+const _: () = {
+    assert!(CONNECT_PATIENCE.as_millis() < INSPECT_DEADLINE.as_millis());
+    assert!(BROKER_REQUEST_TIMEOUT.as_millis() * 2 < INSPECT_DEADLINE.as_millis());
+};
+
+// Fixed limits of running and stopping.
+
+/// A pipeline whose source cannot go on is started again after this pause.
+pub const PIPELINE_RESTART: Duration = Duration::from_secs(10);
+
+/// Beyond the drain deadline a stop may take this long: one last commit, whose request may time out.
+pub const STOP_ALLOWANCE: Duration = Duration::from_secs(10);
+
+/// How long the Kafka client may take to leave its group and close, once everything is committed.
+pub const CLOSE_ALLOWANCE: Duration = Duration::from_secs(5);

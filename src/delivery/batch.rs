@@ -1,0 +1,298 @@
+//! Batches: what one request carries, and where each event in it came from.
+//!
+//! The builder belongs to the poll thread and encodes each payload straight into the body of the open batch: that is the
+//! one copy a payload sees. A closed batch is immutable. Parts of it travel as [`Consignment`]s, each with the duty to
+//! settle its records; a part is a range of events, so splitting copies nothing.
+
+use std::sync::Arc;
+
+use super::attempt::Failure;
+use super::budget::{Budget, Held};
+use super::consignment::Consignment;
+use super::duty::Duty;
+use super::ledger::RunId;
+use super::letter::{Letter, Quarantined};
+use super::settlement::Settlements;
+use crate::event::{Cleared, headers};
+use crate::position::{Offset, PartitionId, TopicName};
+use crate::sink::{PayloadAt, Sink};
+
+/// When a batch is full.
+#[derive(Clone, Copy, Debug)]
+pub struct BatchLimits {
+    pub max_events: usize,
+    /// Of the encoded body, uncompressed. A single larger event makes a batch of its own.
+    pub max_bytes: usize,
+}
+
+/// Where one event lies in the body and where it came from: one entry of one array per batch.
+#[derive(Debug)]
+pub(super) struct Event {
+    /// End of the encoded event in the body; it starts where the one before it ends.
+    pub(super) end: u32,
+    /// Index into the batch's runs.
+    pub(super) run: u32,
+    pub(super) payload: PayloadAt,
+    pub(super) offset: Offset,
+    /// Milliseconds since 1970, or [`NO_TIMESTAMP`].
+    pub(super) timestamp_ms: i64,
+    /// End of its key and headers in the extras; equal to the one before when it has neither.
+    pub(super) extras_end: u32,
+}
+
+const NO_TIMESTAMP: i64 = i64::MIN;
+
+#[derive(Debug)]
+pub(super) struct Run {
+    pub(super) id: RunId,
+    pub(super) topic: TopicName,
+    pub(super) partition: PartitionId,
+}
+
+/// A record on its way into a batch.
+pub struct Entry<'a> {
+    pub run: RunId,
+    pub topic: &'a TopicName,
+    pub event: Cleared<'a>,
+    /// Headers in [`headers`] form.
+    pub headers: &'a [u8],
+}
+
+/// A closed batch.
+#[derive(Debug)]
+pub struct Batch {
+    pub(super) body: super::body::Body,
+    pub(super) events: Vec<Event>,
+    pub(super) runs: Vec<Run>,
+    pub(super) extras: Vec<u8>,
+    /// Weight of everything but the body.
+    pub(super) overhead: u64,
+    pub(super) held: Held,
+    /// Timestamp of the oldest record, milliseconds since 1970.
+    pub(super) oldest_ms: Option<i64>,
+}
+
+/// What closing a batch yields.
+pub struct Sealed {
+    /// `None` when every record of the batch became a letter.
+    pub consignment: Option<Consignment>,
+    pub letters: Vec<Quarantined>,
+    /// The runs that grow no further.
+    pub runs: Vec<RunId>,
+}
+
+/// Fills batches. Owned by the poll thread.
+pub struct BatchBuilder {
+    limits: BatchLimits,
+    budget: Arc<Budget>,
+    settlements: Arc<Settlements>,
+    body: Vec<u8>,
+    events: Vec<Event>,
+    extras: Vec<u8>,
+    runs: Vec<Run>,
+    /// Encoded events per run, in step with `runs`.
+    counts: Vec<u32>,
+    /// Index into `runs` by slot; `u32::MAX` for none.
+    run_of_slot: Vec<u32>,
+    letters: Vec<(RunId, Letter)>,
+    oldest_ms: i64,
+    /// Sizes of the last batch: the next one is likely to be like it.
+    last_len: usize,
+    last_events: usize,
+}
+
+const NO_RUN: u32 = u32::MAX;
+const FIRST_CAPACITY: usize = 16 * 1024;
+
+impl BatchBuilder {
+    pub fn new(limits: BatchLimits, budget: Arc<Budget>, settlements: Arc<Settlements>) -> Self {
+        Self {
+            limits,
+            budget,
+            settlements,
+            body: Vec::new(),
+            events: Vec::new(),
+            extras: Vec::new(),
+            runs: Vec::new(),
+            counts: Vec::new(),
+            run_of_slot: Vec::new(),
+            letters: Vec::new(),
+            oldest_ms: NO_TIMESTAMP,
+            last_len: FIRST_CAPACITY,
+            last_events: 16,
+        }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.runs.is_empty()
+    }
+
+    /// Whether the batch must be closed before an event with a payload of this many bytes is added.
+    pub fn is_full_for(&self, payload: usize) -> bool {
+        let too_many = self.events.len() + self.letters.len() >= self.limits.max_events;
+        let too_large = !self.body.is_empty() && self.body.len() + payload + ENVELOPE_ALLOWANCE > self.limits.max_bytes;
+        too_many || too_large
+    }
+
+    /// Encodes the event into the open batch, or sets it aside as a letter when the sink cannot take it.
+    pub fn push(&mut self, entry: &Entry<'_>, sink: &dyn Sink) {
+        if self.body.capacity() == 0 {
+            self.body
+                .reserve_exact((self.last_len + self.last_len / 8).min(self.limits.max_bytes + ENVELOPE_ALLOWANCE));
+            self.events.reserve(self.last_events + self.last_events / 8);
+        }
+        let run = self.run_index(entry);
+        match sink.encode(&entry.event, &mut self.body) {
+            Ok(payload) => self.admit(entry, run, payload),
+            Err(failure) => self.letters.push((entry.run, letter_of(entry, failure))),
+        }
+    }
+
+    /// Closes the batch; `None` when it is empty.
+    pub fn seal(&mut self) -> Option<Sealed> {
+        if self.is_empty() {
+            return None;
+        }
+        (self.last_len, self.last_events) = (self.body.len().max(FIRST_CAPACITY), self.events.len().max(16));
+        for run in &self.runs {
+            self.run_of_slot[run.id.slot.index()] = NO_RUN;
+        }
+        let runs: Vec<RunId> = self.runs.iter().map(|run| run.id).collect();
+        let open = runs.iter().copied().zip(self.counts.drain(..)).filter(|(_, count)| *count > 0).collect();
+        let letters = std::mem::take(&mut self.letters);
+        let letters = letters.into_iter().map(|(run, letter)| self.quarantine(run, letter)).collect();
+        let batch = self.take_batch();
+        let consignment = batch.map(|batch| Consignment::whole(batch, Duty::new(open, Arc::clone(&self.settlements))));
+        Some(Sealed { consignment, letters, runs })
+    }
+
+    fn take_batch(&mut self) -> Option<Batch> {
+        let (body, events) = (std::mem::take(&mut self.body), std::mem::take(&mut self.events));
+        let (extras, runs) = (std::mem::take(&mut self.extras), std::mem::take(&mut self.runs));
+        let oldest = std::mem::replace(&mut self.oldest_ms, NO_TIMESTAMP);
+        if events.is_empty() {
+            return None;
+        }
+        let overhead =
+            (events.capacity() * size_of::<Event>() + extras.capacity() + runs.len() * size_of::<Run>()) as u64;
+        let held = self.budget.hold(body.capacity() as u64 + overhead);
+        let oldest_ms = (oldest != NO_TIMESTAMP).then_some(oldest);
+        Some(Batch { body: super::body::Body::plain(body), events, runs, extras, overhead, held, oldest_ms })
+    }
+
+    fn quarantine(&self, run: RunId, letter: Letter) -> Quarantined {
+        let held = self.budget.hold(letter.weight() as u64);
+        Quarantined { letter, duty: Duty::new(vec![(run, 1)], Arc::clone(&self.settlements)), held }
+    }
+
+    fn admit(&mut self, entry: &Entry<'_>, run: u32, payload: PayloadAt) {
+        let record = entry.event.record();
+        if record.key.is_some() || !entry.headers.is_empty() {
+            push_extras(&mut self.extras, record.key, entry.headers);
+        }
+        let timestamp_ms = record.timestamp_ms.unwrap_or(NO_TIMESTAMP);
+        if timestamp_ms != NO_TIMESTAMP && (self.oldest_ms == NO_TIMESTAMP || timestamp_ms < self.oldest_ms) {
+            self.oldest_ms = timestamp_ms;
+        }
+        self.counts[run as usize] += 1;
+        self.events.push(Event {
+            end: index(self.body.len()),
+            run,
+            payload,
+            offset: record.offset,
+            timestamp_ms,
+            extras_end: index(self.extras.len()),
+        });
+    }
+
+    fn run_index(&mut self, entry: &Entry<'_>) -> u32 {
+        let slot = entry.run.slot.index();
+        if self.run_of_slot.len() <= slot {
+            self.run_of_slot.resize(slot + 1, NO_RUN);
+        }
+        let known = self.run_of_slot[slot];
+        if known != NO_RUN && self.runs[known as usize].id == entry.run {
+            return known;
+        }
+        let index = index(self.runs.len());
+        let partition = entry.event.record().partition;
+        self.runs.push(Run { id: entry.run, topic: entry.topic.clone(), partition });
+        self.counts.push(0);
+        self.run_of_slot[slot] = index;
+        index
+    }
+}
+
+/// Room left for what the sink writes around a payload, so that a full batch rarely has to grow.
+const ENVELOPE_ALLOWANCE: usize = 1024;
+
+/// Batches are bounded far below 4 GiB: by `max_bytes`, or by the one event they consist of, which Kafka bounds to 2 GiB.
+fn index(len: usize) -> u32 {
+    u32::try_from(len).unwrap_or(u32::MAX)
+}
+
+fn push_extras(extras: &mut Vec<u8>, key: Option<&[u8]>, headers: &[u8]) {
+    let len = key.map_or(-1, |key| i32::try_from(key.len()).unwrap_or(i32::MAX));
+    extras.extend_from_slice(&len.to_le_bytes());
+    extras.extend_from_slice(key.unwrap_or_default());
+    extras.extend_from_slice(headers);
+}
+
+fn letter_of(entry: &Entry<'_>, failure: Failure) -> Letter {
+    let record = entry.event.record();
+    Letter {
+        topic: entry.topic.clone(),
+        partition: record.partition,
+        offset: record.offset,
+        timestamp_ms: record.timestamp_ms,
+        key: record.key.map(<[u8]>::to_vec),
+        headers: owned_headers(entry.headers),
+        value: record.value.map(<[u8]>::to_vec),
+        failure,
+    }
+}
+
+fn owned_headers(flat: &[u8]) -> Vec<(String, Option<Vec<u8>>)> {
+    headers::iter(flat).map(|(name, value)| (name.to_owned(), value.map(<[u8]>::to_vec))).collect()
+}
+
+impl Batch {
+    /// The record behind event `at`, as a letter. `event` is the encoded event.
+    pub(super) fn letter(&self, at: usize, event: &[u8], failure: Failure) -> Letter {
+        let meta = &self.events[at];
+        let run = &self.runs[meta.run as usize];
+        let extras_start = at.checked_sub(1).map_or(0, |before| self.events[before].extras_end as usize);
+        let (key, headers) = split_extras(&self.extras[extras_start..meta.extras_end as usize]);
+        Letter {
+            topic: run.topic.clone(),
+            partition: run.partition,
+            offset: meta.offset,
+            timestamp_ms: (meta.timestamp_ms != NO_TIMESTAMP).then_some(meta.timestamp_ms),
+            key,
+            headers: owned_headers(headers),
+            value: Some(original_payload(event, meta.payload)),
+            failure,
+        }
+    }
+}
+
+fn split_extras(extras: &[u8]) -> (Option<Vec<u8>>, &[u8]) {
+    let Some((len, tail)) = extras.split_first_chunk::<4>() else { return (None, extras) };
+    match usize::try_from(i32::from_le_bytes(*len)).ok().and_then(|len| tail.split_at_checked(len)) {
+        Some((key, headers)) => (Some(key.to_vec()), headers),
+        None => (None, tail),
+    }
+}
+
+/// The payload's original bytes, cut out of its encoded event.
+fn original_payload(event: &[u8], payload: PayloadAt) -> Vec<u8> {
+    let cut = |start: u32, len: u32| event.get(start as usize..start as usize + len as usize).unwrap_or_default();
+    match payload {
+        PayloadAt::Verbatim { start, len } => cut(start, len).to_vec(),
+        PayloadAt::JsonString { start, len } => {
+            let literal = cut(start, len);
+            // The literal was written by our own encoder; should it not parse, its escaped form still tells all.
+            serde_json::from_slice::<String>(literal).map_or_else(|_| literal.to_vec(), String::into_bytes)
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! A part of a batch on its way, with the duty to settle its records.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::attempt::{Coding, Failure, Parcel};
+use super::batch::Batch;
+use super::body::{Body, gzip};
+use super::duty::Duty;
+use super::ledger::{Outcome, RunId};
+use super::letter::{Letter, Quarantined};
+
+/// Consecutive events of one batch. Not `Clone`: consumed by settling, splitting or giving back.
+#[derive(Debug)]
+#[must_use = "a consignment must be settled, split or released"]
+pub struct Consignment {
+    batch: Arc<Batch>,
+    /// Never empty.
+    events: Range<usize>,
+    duty: Duty,
+}
+
+impl Consignment {
+    pub(super) fn whole(batch: Batch, duty: Duty) -> Self {
+        let events = 0..batch.events.len();
+        Self { batch: Arc::new(batch), events, duty }
+    }
+
+    /// Number of events, at least 1.
+    pub fn len(&self) -> usize {
+        self.events.len()
+    }
+
+    /// Never: an empty part is not made.
+    pub fn is_empty(&self) -> bool {
+        self.events.is_empty()
+    }
+
+    /// Timestamp of the batch's oldest record, milliseconds since 1970.
+    pub fn oldest_ms(&self) -> Option<i64> {
+        self.batch.oldest_ms
+    }
+
+    pub fn runs(&self) -> impl Iterator<Item = RunId> + '_ {
+        self.duty.runs()
+    }
+
+    /// What to send. With gzip, a whole batch is compressed once and from then on held compressed only, which is what it
+    /// then weighs in the budget.
+    pub fn parcel(&mut self, coding: Coding) -> Parcel {
+        let body = match coding {
+            Coding::Identity => self.plain(),
+            Coding::Gzip => self.compressed(),
+        };
+        Parcel { body, coding, events: self.events.len() }
+    }
+
+    /// All events have come to the same end.
+    pub fn settle(self, outcome: Outcome) {
+        self.duty.settle(outcome);
+    }
+
+    /// Cuts before event `at` (`0..=len`); a side without events is `None`.
+    pub fn split_at(mut self, at: usize) -> (Option<Self>, Option<Self>) {
+        if at == 0 {
+            return (None, Some(self));
+        }
+        if at >= self.events.len() {
+            return (Some(self), None);
+        }
+        let cut = self.events.start + at;
+        let rest = cut..self.events.end;
+        let duty = self.duty.split_off(self.counts(rest.clone()));
+        self.events.end = cut;
+        let back = Self { batch: Arc::clone(&self.batch), events: rest, duty };
+        (Some(self), Some(back))
+    }
+
+    /// Turns a consignment of one event into a letter. Of several events, the first is named in it; the caller splits first.
+    pub fn into_letter(self, failure: Failure) -> Quarantined {
+        let letter = self.letter(failure);
+        let held = self.batch.held.another(letter.weight() as u64);
+        Quarantined { letter, duty: self.duty, held }
+    }
+
+    fn letter(&self, failure: Failure) -> Letter {
+        debug_assert_eq!(self.events.len(), 1, "one letter holds one record");
+        let at = self.events.start;
+        let event = self.bytes_of(at..at + 1);
+        self.batch.letter(at, &event, failure)
+    }
+
+    fn is_whole(&self) -> bool {
+        self.events.len() == self.batch.events.len()
+    }
+
+    fn plain(&self) -> Bytes {
+        self.bytes_of(self.events.clone())
+    }
+
+    fn bytes_of(&self, events: Range<usize>) -> Bytes {
+        let start = events.start.checked_sub(1).map_or(0, |before| self.batch.events[before].end as usize);
+        let end = self.batch.events[events.end - 1].end as usize;
+        self.batch.body.to_plain().slice(start..end)
+    }
+
+    fn compressed(&mut self) -> Bytes {
+        if !self.is_whole() {
+            return gzip(&self.plain());
+        }
+        if let Body::Gzip(bytes) = &self.batch.body {
+            return bytes.clone();
+        }
+        let bytes = gzip(&self.plain());
+        if let Some(batch) = Arc::get_mut(&mut self.batch) {
+            batch.body = Body::Gzip(bytes.clone());
+            batch.held.shrink_to(batch.body.len() as u64 + batch.overhead);
+        }
+        bytes
+    }
+
+    fn counts(&self, events: Range<usize>) -> Vec<(RunId, u32)> {
+        let mut counts = vec![0u32; self.batch.runs.len()];
+        for event in &self.batch.events[events] {
+            counts[event.run as usize] += 1;
+        }
+        let runs = self.batch.runs.iter().map(|run| run.id);
+        runs.zip(counts).filter(|(_, count)| *count > 0).collect()
+    }
+}

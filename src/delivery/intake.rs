@@ -1,0 +1,155 @@
+//! The way in: each record is tracked, cleared, encoded into the open batch.
+//!
+//! This is the hot path of the poll thread. A record costs one entry in the batch's event array and one copy of its payload;
+//! the ledger is told per record but grows per run only.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use super::batch::{BatchBuilder, Entry};
+use super::lane::Shipment;
+use super::ledger::Ledger;
+use crate::event::Record;
+use crate::position::{PartitionId, ResumeAt, Slot, TopicName};
+use crate::sink::Sink;
+use crate::source::{Assigned, Event, Flow};
+use crate::transform::Chain;
+
+/// What else happens on the poll thread, for logs, metrics and the status page.
+#[derive(Debug)]
+pub enum IntakeEvent<'a> {
+    Assigned(&'a [Assigned]),
+    /// Partitions were given up. `unsettled` of their records were still open and will be read again by their next owner.
+    Revoked {
+        places: &'a [Place],
+        lost: bool,
+        unsettled: u64,
+    },
+    Gap(&'a crate::source::Gap),
+    /// The Kafka client reports trouble and goes on trying.
+    Trouble(&'a super::attempt::Failure),
+    /// A commit failed; the next one covers it.
+    CommitFailed(&'a super::attempt::Failure),
+    Draining {
+        open: u64,
+    },
+}
+
+/// Called from the poll thread; must not block.
+pub type Observer = Arc<dyn Fn(IntakeEvent<'_>) + Send + Sync>;
+
+/// An assigned partition.
+#[derive(Clone, Debug)]
+pub struct Place {
+    pub topic: TopicName,
+    pub partition: PartitionId,
+    /// The position after the partition's last record, as last heard.
+    pub end: Option<ResumeAt>,
+}
+
+/// Partitions to be given up.
+#[derive(Debug)]
+pub(super) struct Revocation {
+    pub(super) slots: Vec<Slot>,
+    pub(super) lost: bool,
+}
+
+pub(super) struct Intake {
+    pub(super) ledger: Ledger,
+    pub(super) builder: BatchBuilder,
+    chain: Chain,
+    sink: Arc<dyn Sink>,
+    places: Vec<Option<Place>>,
+    /// Closed batches on their way to the lane.
+    pub(super) outbox: VecDeque<Shipment>,
+    pub(super) revocation: Option<Revocation>,
+    observer: Observer,
+}
+
+impl Intake {
+    pub(super) fn new(builder: BatchBuilder, chain: Chain, sink: Arc<dyn Sink>, observer: Observer) -> Self {
+        Self {
+            ledger: Ledger::new(),
+            builder,
+            chain,
+            sink,
+            places: Vec::new(),
+            outbox: VecDeque::new(),
+            revocation: None,
+            observer,
+        }
+    }
+
+    pub(super) fn handle(&mut self, event: Event<'_>) -> Flow {
+        match event {
+            Event::Record { slot, record, headers } => return self.record(slot, record, headers),
+            Event::Assigned(assigned) => self.assigned(assigned),
+            Event::Revoking { slots, lost } => {
+                self.revocation = Some(Revocation { slots, lost });
+                return Flow::Stop;
+            }
+            Event::Position { slot, next } => self.ledger.advance_to(slot, next),
+            Event::End { slot, end } => {
+                if let Some(place) = self.place_mut(slot) {
+                    place.end = Some(end);
+                }
+            }
+            Event::Gap(gap) => (self.observer)(IntakeEvent::Gap(&gap)),
+            Event::Committed(point) => self.ledger.committed(point.slot, point.epoch, point.resume_at),
+            Event::CommitFailed(failure) => (self.observer)(IntakeEvent::CommitFailed(&failure)),
+            Event::Trouble(failure) => (self.observer)(IntakeEvent::Trouble(&failure)),
+        }
+        Flow::Continue
+    }
+
+    /// Closes the open batch and puts it into the outbox.
+    pub(super) fn close_batch(&mut self) {
+        let Some(sealed) = self.builder.seal() else { return };
+        for run in sealed.runs {
+            self.ledger.seal(run);
+        }
+        self.outbox.push_back(Shipment { consignment: sealed.consignment, letters: sealed.letters });
+    }
+
+    pub(super) fn place(&self, slot: Slot) -> Option<&Place> {
+        self.places.get(slot.index())?.as_ref()
+    }
+
+    /// Forgets partitions that were given up; returns what they were.
+    pub(super) fn retire(&mut self, slots: &[Slot]) -> Vec<Place> {
+        for slot in slots {
+            self.ledger.retire(*slot);
+        }
+        slots.iter().filter_map(|slot| self.places.get_mut(slot.index())?.take()).collect()
+    }
+
+    fn record(&mut self, slot: Slot, record: Record<'_>, headers: &[u8]) -> Flow {
+        let mut flow = Flow::Continue;
+        if self.builder.is_full_for(record.value.map_or(0, <[u8]>::len)) {
+            self.close_batch();
+            flow = Flow::Stop;
+        }
+        let Some(Some(place)) = self.places.get(slot.index()) else { return flow };
+        if let Some(run) = self.ledger.track(slot, record.offset, record.timestamp_ms) {
+            let entry = Entry { run, topic: &place.topic, event: self.chain.clear(record), headers };
+            self.builder.push(&entry, &*self.sink);
+        }
+        flow
+    }
+
+    fn assigned(&mut self, assigned: Vec<Assigned>) {
+        for new in &assigned {
+            self.ledger.assign(new.slot, new.resume_at, new.committed);
+            if self.places.len() <= new.slot.index() {
+                self.places.resize(new.slot.index() + 1, None);
+            }
+            let (topic, partition, end) = (new.topic.clone(), new.partition, new.end);
+            self.places[new.slot.index()] = Some(Place { topic, partition, end });
+        }
+        (self.observer)(IntakeEvent::Assigned(&assigned));
+    }
+
+    fn place_mut(&mut self, slot: Slot) -> Option<&mut Place> {
+        self.places.get_mut(slot.index())?.as_mut()
+    }
+}

@@ -1,0 +1,128 @@
+//! Which receiver gets the next parcel: the least busy one that is not backing off.
+//!
+//! Each endpoint has its own back-off. One that failed is tried again with a single parcel; only when that works it takes
+//! its full share. A receiver that swallows requests keeps its share of the sending slots busy at most, because the next
+//! parcel always goes to the endpoint with the fewest under way.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::defaults;
+use crate::delivery::backoff::Backoff;
+
+#[derive(Debug)]
+struct Endpoint {
+    backoff: Backoff,
+    not_before: Instant,
+    sending: usize,
+}
+
+#[derive(Debug)]
+pub(super) struct Endpoints {
+    all: Vec<Endpoint>,
+    /// Where the search starts, so that equals take turns.
+    turn: usize,
+}
+
+impl Endpoints {
+    pub(super) fn new(count: usize, now: Instant) -> Self {
+        let endpoint = |_| Endpoint {
+            backoff: Backoff::new(defaults::RETRY_BASE, defaults::RETRY_CAP),
+            not_before: now,
+            sending: 0,
+        };
+        Self { all: (0..count).map(endpoint).collect(), turn: 0 }
+    }
+
+    pub(super) fn count(&self) -> usize {
+        self.all.len()
+    }
+
+    /// The endpoint for the next parcel, which then counts as being sent there.
+    pub(super) fn take(&mut self, now: Instant) -> Option<usize> {
+        let count = self.all.len();
+        let order = (0..count).map(|i| (self.turn + i) % count);
+        let chosen = order.filter(|i| self.all[*i].is_available(now)).min_by_key(|i| self.all[*i].sending)?;
+        self.all[chosen].sending += 1;
+        self.turn = (chosen + 1) % count;
+        Some(chosen)
+    }
+
+    pub(super) fn has_available(&self, now: Instant) -> bool {
+        self.all.iter().any(|endpoint| endpoint.is_available(now))
+    }
+
+    /// A parcel is no longer being sent there.
+    pub(super) fn returned(&mut self, endpoint: usize) {
+        self.all[endpoint].sending = self.all[endpoint].sending.saturating_sub(1);
+    }
+
+    pub(super) fn succeeded(&mut self, endpoint: usize) {
+        self.all[endpoint].backoff.succeed();
+    }
+
+    pub(super) fn failed(&mut self, endpoint: usize, after: Option<Duration>, now: Instant, rng: &mut fastrand::Rng) {
+        let endpoint = &mut self.all[endpoint];
+        // Parcels that were sent together fail together: they count as one failure.
+        if now >= endpoint.not_before {
+            endpoint.not_before = now + endpoint.backoff.fail(after, rng);
+        }
+    }
+
+    /// When an endpoint that is backing off may be tried again.
+    pub(super) fn next_available(&self, now: Instant) -> Option<Instant> {
+        self.all.iter().map(|endpoint| endpoint.not_before).filter(|at| *at > now).min()
+    }
+}
+
+impl Endpoint {
+    fn is_available(&self, now: Instant) -> bool {
+        let proven = self.backoff.failures() == 0;
+        let idle = self.sending == 0;
+        now >= self.not_before && (proven || idle)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn equals_take_turns_and_the_busy_one_waits() {
+        let now = Instant::now();
+        let mut endpoints = Endpoints::new(3, now);
+        let first: Vec<_> = (0..3).filter_map(|_| endpoints.take(now)).collect();
+        assert_eq!(first, [0, 1, 2]);
+        endpoints.returned(1);
+        assert_eq!(endpoints.take(now), Some(1));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_failed_endpoint_waits_then_gets_one_parcel_until_it_works() {
+        let mut now = Instant::now();
+        let mut rng = fastrand::Rng::with_seed(1);
+        let mut endpoints = Endpoints::new(1, now);
+        assert_eq!(endpoints.take(now), Some(0));
+        endpoints.returned(0);
+        endpoints.failed(0, Some(Duration::from_secs(2)), now, &mut rng);
+        assert_eq!(endpoints.take(now), None);
+        now = endpoints.next_available(now).expect("backs off");
+        assert_eq!(endpoints.take(now), Some(0));
+        assert_eq!(endpoints.take(now), None, "one probe at a time");
+        endpoints.returned(0);
+        endpoints.succeeded(0);
+        assert_eq!((endpoints.take(now), endpoints.take(now)), (Some(0), Some(0)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn parcels_that_fail_together_lengthen_the_delay_once() {
+        let now = Instant::now();
+        let mut rng = fastrand::Rng::with_seed(1);
+        let mut endpoints = Endpoints::new(1, now);
+        for _ in 0..16 {
+            endpoints.failed(0, None, now, &mut rng);
+        }
+        assert_eq!(endpoints.all[0].backoff.failures(), 1);
+    }
+}

@@ -1,0 +1,418 @@
+//! The lane: carries batches to the sink and comes back with what became of them.
+//!
+//! One task owns everything here; there is no lock. Up to `max_in_flight` parcels are being sent at once. A parcel that
+//! was accepted but not yet proven (indexer acknowledgement) waits without a sending slot.
+//!
+//! Retrying, splitting, quarantining and holding happen here, once for all sinks. There is no number of attempts after
+//! which something is given up: a consignment leaves the lane delivered, dead-lettered or given back.
+
+mod desk;
+mod endpoints;
+mod hold;
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+pub use desk::LetterStore;
+
+use super::attempt::{Attempt, BoxFuture, Coding, Failure};
+use super::backoff::Backoff;
+use super::consignment::Consignment;
+use super::ledger::Outcome;
+use super::letter::{Letter, Quarantined};
+use super::settlement::Recall;
+use crate::defaults;
+use crate::sink::Sink;
+
+/// What the poll thread hands over: a closed batch, and the records of it that the sink can never take.
+pub struct Shipment {
+    pub consignment: Option<Consignment>,
+    pub letters: Vec<Quarantined>,
+}
+
+/// What happens in a lane, for logs, metrics and the status page.
+#[derive(Debug)]
+pub enum LaneEvent<'a> {
+    /// An attempt ended. `outcome` is one of a closed list.
+    Attempted {
+        endpoint: usize,
+        outcome: &'static str,
+        took: Duration,
+    },
+    /// Proof of delivery came. `took` counts from the first sending of this attempt to the proof.
+    Delivered {
+        events: usize,
+        oldest_ms: Option<i64>,
+        took: Duration,
+    },
+    /// An attempt failed and is repeated.
+    Failed {
+        endpoint: usize,
+        failure: &'a Failure,
+    },
+    /// The sink, or the dead-letter store, needs a human.
+    Holding(&'a Failure),
+    /// The cause of a hold is mended.
+    Resumed {
+        held_for: Duration,
+    },
+    DeadLettered(&'a Letter),
+}
+
+/// Called from the lane's task; must not block.
+pub type Observer = Arc<dyn Fn(LaneEvent<'_>) + Send + Sync>;
+
+pub struct LaneParts {
+    pub sink: Arc<dyn Sink>,
+    pub shipments: mpsc::Receiver<Shipment>,
+    pub recall: Arc<Recall>,
+    /// `None`: a poison event makes the lane hold.
+    pub letters: Option<LetterStore>,
+    pub observer: Observer,
+    pub max_in_flight: usize,
+    pub coding: Coding,
+    /// Set while a parcel would be sent at once; read by the poll thread, which lets batches grow otherwise.
+    pub ready: Arc<AtomicBool>,
+}
+
+/// A consignment that waits for its (next) attempt.
+struct Waiting {
+    consignment: Consignment,
+    backoff: Backoff,
+    not_before: Instant,
+}
+
+/// A consignment whose attempt is under way.
+struct Flight {
+    consignment: Consignment,
+    backoff: Backoff,
+    endpoint: usize,
+    started: Instant,
+}
+
+type FlightId = u64;
+type Landing = BoxFuture<(FlightId, Attempt)>;
+
+pub struct Lane {
+    parts: LaneParts,
+    queue: VecDeque<Waiting>,
+    flights: HashMap<FlightId, Flight>,
+    next_flight: FlightId,
+    /// Attempts that occupy a sending slot.
+    sending: FuturesUnordered<Landing>,
+    /// Attempts that were accepted and await proof.
+    pending: FuturesUnordered<Landing>,
+    endpoints: endpoints::Endpoints,
+    hold: Option<hold::Hold>,
+    desk: desk::Desk,
+    rng: fastrand::Rng,
+    letters_held_since: Option<Instant>,
+}
+
+impl Lane {
+    pub fn new(mut parts: LaneParts) -> Self {
+        let endpoints = endpoints::Endpoints::new(parts.sink.endpoints().len(), Instant::now());
+        let desk = desk::Desk::new(parts.letters.take());
+        Self {
+            parts,
+            queue: VecDeque::new(),
+            flights: HashMap::new(),
+            next_flight: 0,
+            sending: FuturesUnordered::new(),
+            pending: FuturesUnordered::new(),
+            endpoints,
+            hold: None,
+            desk,
+            rng: fastrand::Rng::new(),
+            letters_held_since: None,
+        }
+    }
+
+    /// Runs until the poll thread closes the channel. What is not settled by then is given back.
+    pub async fn run(mut self) {
+        loop {
+            self.launch_what_may_go();
+            let wake = self.next_wake();
+            tokio::select! {
+                shipment = self.parts.shipments.recv() => match shipment {
+                    Some(shipment) => self.accept(shipment),
+                    None => break,
+                },
+                Some((id, attempt)) = self.sending.next(), if !self.sending.is_empty() => self.sent(id, attempt),
+                Some((id, attempt)) = self.pending.next(), if !self.pending.is_empty() => self.land(id, attempt),
+                answer = self.desk.stored(), if self.desk.is_putting() => self.letters_answered(answer),
+                () = self.parts.recall.changed() => self.give_back_recalled(),
+                () = sleep_until(wake) => {}
+            }
+        }
+        self.release_everything();
+    }
+
+    fn accept(&mut self, shipment: Shipment) {
+        for letter in shipment.letters {
+            self.quarantine(letter);
+        }
+        if let Some(consignment) = shipment.consignment {
+            self.queue.push_back(Waiting {
+                consignment,
+                backoff: Backoff::new(defaults::RETRY_BASE, defaults::RETRY_CAP),
+                not_before: Instant::now(),
+            });
+        }
+    }
+
+    fn launch_what_may_go(&mut self) {
+        let now = Instant::now();
+        self.desk.start(now);
+        while self.may_send(now) {
+            let Some(at) = self.next_in_queue(now) else { break };
+            let Some(endpoint) = self.endpoints.take(now) else { break };
+            let Some(waiting) = self.queue.remove(at) else { break };
+            self.launch(waiting, endpoint, now);
+        }
+        let ready = self.queue.is_empty() && self.may_send(now) && self.endpoints.has_available(now);
+        self.parts.ready.store(ready, Ordering::Relaxed);
+    }
+
+    fn may_send(&self, now: Instant) -> bool {
+        let free = self.sending.len() < self.parts.max_in_flight;
+        let held = self.hold.as_ref().is_some_and(|hold| !hold.allows_probe(now));
+        free && !held && self.desk.stuck().is_none()
+    }
+
+    /// With one request at a time the order of each partition is kept, so nothing overtakes the front. With more,
+    /// whatever need not wait goes first.
+    fn next_in_queue(&self, now: Instant) -> Option<usize> {
+        let reach = if self.parts.max_in_flight == 1 { 1 } else { self.queue.len() };
+        self.queue.iter().take(reach).position(|waiting| waiting.not_before <= now)
+    }
+
+    fn launch(&mut self, waiting: Waiting, endpoint: usize, now: Instant) {
+        let Waiting { mut consignment, backoff, .. } = waiting;
+        if let Some(hold) = &mut self.hold {
+            hold.probe_started();
+        }
+        let parcel = consignment.parcel(self.parts.coding);
+        let attempt = self.parts.sink.attempt(endpoint, parcel);
+        let id = self.next_flight;
+        self.next_flight += 1;
+        self.flights.insert(id, Flight { consignment, backoff, endpoint, started: now });
+        self.sending.push(Box::pin(async move { (id, attempt.await) }));
+    }
+
+    /// An attempt left its sending slot.
+    fn sent(&mut self, id: FlightId, attempt: Attempt) {
+        let Some(flight) = self.flights.get(&id) else { return };
+        let (endpoint, took) = (flight.endpoint, flight.started.elapsed());
+        self.endpoints.returned(endpoint);
+        (self.parts.observer)(LaneEvent::Attempted { endpoint, outcome: outcome_of(&attempt), took });
+        match attempt {
+            Attempt::Pending(proof) => {
+                self.answered_well(endpoint);
+                self.pending.push(Box::pin(async move { (id, proof.await) }));
+            }
+            Attempt::Delivered
+            | Attempt::Retry { .. }
+            | Attempt::Poison { .. }
+            | Attempt::Split(_)
+            | Attempt::Hold(_) => self.land(id, attempt),
+        }
+    }
+
+    /// An attempt came to its end.
+    fn land(&mut self, id: FlightId, attempt: Attempt) {
+        let Some(flight) = self.flights.remove(&id) else { return };
+        match attempt {
+            Attempt::Delivered => self.delivered(flight),
+            Attempt::Retry { after, failure } => self.retry(flight, after, &failure),
+            Attempt::Poison { delivered, bad, failure } => self.poisoned(flight, delivered, bad, failure),
+            Attempt::Split(failure) => self.split(flight, failure),
+            Attempt::Hold(failure) => self.hold(flight, failure),
+            // A proof that defers once more breaks the sink's contract; unknown means not delivered.
+            Attempt::Pending(_) => self.requeue(flight),
+        }
+    }
+
+    fn delivered(&mut self, flight: Flight) {
+        self.answered_well(flight.endpoint);
+        let Flight { consignment, started, .. } = flight;
+        let (events, oldest_ms) = (consignment.len(), consignment.oldest_ms());
+        consignment.settle(Outcome::Delivered);
+        (self.parts.observer)(LaneEvent::Delivered { events, oldest_ms, took: started.elapsed() });
+    }
+
+    fn retry(&mut self, mut flight: Flight, after: Option<Duration>, failure: &Failure) {
+        let now = Instant::now();
+        self.endpoints.failed(flight.endpoint, after, now, &mut self.rng);
+        if let Some(hold) = &mut self.hold {
+            hold.probe_ended(now);
+        }
+        (self.parts.observer)(LaneEvent::Failed { endpoint: flight.endpoint, failure });
+        // Another endpoint may take it at once; when all have had it, the consignment itself waits too. Otherwise one
+        // that only it fails with would come back at full speed while others reset the endpoint's back-off.
+        let delay = flight.backoff.fail(None, &mut self.rng);
+        let everywhere = flight.backoff.failures() as usize >= self.endpoints.count();
+        self.wait(flight, if everywhere { now + delay } else { now });
+    }
+
+    /// Events before `delivered` are at the receiver, event `bad` never will be, the others are sent again.
+    fn poisoned(&mut self, flight: Flight, delivered: usize, bad: usize, failure: Failure) {
+        let plausible = delivered <= bad && bad < flight.consignment.len();
+        if !plausible {
+            return self.split(flight, failure);
+        }
+        self.answered_well(flight.endpoint);
+        let (proven, open) = flight.consignment.split_at(delivered);
+        if let Some(proven) = proven {
+            proven.settle(Outcome::Delivered);
+        }
+        let Some(open) = open else { return };
+        let (before, rest) = open.split_at(bad - delivered);
+        let Some(rest) = rest else { return };
+        let (culprit, after) = rest.split_at(1);
+        for part in [after, before].into_iter().flatten() {
+            self.send_again(part);
+        }
+        if let Some(culprit) = culprit {
+            self.quarantine(culprit.into_letter(failure));
+        }
+    }
+
+    fn split(&mut self, flight: Flight, failure: Failure) {
+        self.answered_well(flight.endpoint);
+        let half = flight.consignment.len() / 2;
+        if half == 0 {
+            return self.quarantine(flight.consignment.into_letter(failure));
+        }
+        let (front, back) = flight.consignment.split_at(half);
+        for part in [back, front].into_iter().flatten() {
+            self.send_again(part);
+        }
+    }
+
+    fn hold(&mut self, flight: Flight, failure: Failure) {
+        let now = Instant::now();
+        let news = match &mut self.hold {
+            Some(hold) => hold.renew(failure.clone(), now),
+            None => {
+                self.hold = Some(hold::Hold::new(failure.clone(), now));
+                true
+            }
+        };
+        if news {
+            (self.parts.observer)(LaneEvent::Holding(&failure));
+        }
+        self.requeue(flight);
+    }
+
+    /// The endpoint understood the request, whatever it thought of the events.
+    fn answered_well(&mut self, endpoint: usize) {
+        self.endpoints.succeeded(endpoint);
+        if let Some(hold) = self.hold.take() {
+            (self.parts.observer)(LaneEvent::Resumed { held_for: hold.since.elapsed() });
+        }
+    }
+
+    fn requeue(&mut self, flight: Flight) {
+        self.wait(flight, Instant::now());
+    }
+
+    fn wait(&mut self, flight: Flight, not_before: Instant) {
+        let Flight { consignment, backoff, .. } = flight;
+        self.queue.push_front(Waiting { consignment, backoff, not_before });
+    }
+
+    fn send_again(&mut self, consignment: Consignment) {
+        let backoff = Backoff::new(defaults::RETRY_BASE, defaults::RETRY_CAP);
+        self.queue.push_front(Waiting { consignment, backoff, not_before: Instant::now() });
+    }
+
+    fn quarantine(&mut self, letter: Quarantined) {
+        let was_stuck = self.desk.stuck().is_some();
+        self.desk.add(letter);
+        if !was_stuck {
+            self.report_stuck_letters(None);
+        }
+    }
+
+    fn letters_answered(&mut self, answer: Result<(), Failure>) {
+        let before = self.desk.stuck().cloned();
+        for letter in self.desk.answered(answer, Instant::now(), &mut self.rng) {
+            (self.parts.observer)(LaneEvent::DeadLettered(&letter));
+        }
+        self.report_stuck_letters(before.as_ref());
+    }
+
+    fn report_stuck_letters(&mut self, before: Option<&Failure>) {
+        match (self.desk.stuck(), self.letters_held_since) {
+            (Some(failure), since) => {
+                if before != Some(failure) {
+                    (self.parts.observer)(LaneEvent::Holding(failure));
+                }
+                self.letters_held_since = since.or_else(|| Some(Instant::now()));
+            }
+            (None, Some(since)) => {
+                self.letters_held_since = None;
+                (self.parts.observer)(LaneEvent::Resumed { held_for: since.elapsed() });
+            }
+            (None, None) => {}
+        }
+    }
+
+    fn give_back_recalled(&mut self) {
+        let recall = Arc::clone(&self.parts.recall);
+        let (back, keep) = self.queue.drain(..).partition(|waiting| recall.covers(waiting.consignment.runs()));
+        self.queue = keep;
+        let back: VecDeque<Waiting> = back;
+        back.into_iter().for_each(|waiting| waiting.consignment.settle(Outcome::Released));
+        self.desk.give_back(|run| recall.covers([run]));
+        if self.desk.stuck().is_none() {
+            self.report_stuck_letters(None);
+        }
+    }
+
+    fn release_everything(mut self) {
+        let flying = self.flights.drain().map(|(_, flight)| flight.consignment);
+        let waiting = self.queue.drain(..).map(|waiting| waiting.consignment);
+        flying.chain(waiting).for_each(|consignment| consignment.settle(Outcome::Released));
+        self.desk.release_everything();
+    }
+
+    fn next_wake(&self) -> Option<Instant> {
+        let now = Instant::now();
+        let consignment = self.queue.iter().map(|waiting| waiting.not_before).filter(|at| *at > now).min();
+        let endpoint = (!self.queue.is_empty()).then(|| self.endpoints.next_available(now)).flatten();
+        let probe = self.hold.as_ref().and_then(hold::Hold::next_wake).filter(|_| !self.queue.is_empty());
+        // What lies in the past waits for something else: a free slot, an answer, a shipment.
+        [consignment, endpoint, probe, self.desk.next_wake()].into_iter().flatten().filter(|at| *at > now).min()
+    }
+}
+
+fn outcome_of(attempt: &Attempt) -> &'static str {
+    match attempt {
+        Attempt::Delivered => "delivered",
+        Attempt::Pending(_) => "accepted",
+        Attempt::Retry { .. } => "retry",
+        Attempt::Poison { .. } => "poison",
+        Attempt::Split(_) => "split",
+        Attempt::Hold(_) => "hold",
+    }
+}
+
+/// Cancel safe.
+async fn sleep_until(at: Option<Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(at).await,
+        None => std::future::pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,157 @@
+//! A sink in memory and the pieces around it, for the tests of this folder.
+
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use super::attempt::{Attempt, BoxFuture, Coding, Failure, Parcel};
+use super::batch::{BatchBuilder, BatchLimits, Entry, Sealed};
+use super::budget::Budget;
+use super::ledger::{Ledger, Settlement};
+use super::settlement::Mail;
+use crate::event::{Cleared, Record};
+use crate::position::{Offset, PartitionId, ResumeAt, Slot, TopicName};
+use crate::reason::Reason;
+use crate::sink::{DeliveryLevel, PayloadAt, Sink};
+use crate::transform::Chain;
+
+/// Decides what happens to a parcel with these offsets at this endpoint.
+pub(super) type Behaviour = Box<dyn FnMut(usize, &[i64]) -> Attempt + Send>;
+
+/// Encodes an event as its offset and a line break; refuses records without a value.
+pub(super) struct MemorySink {
+    endpoints: Vec<String>,
+    behaviour: Mutex<Behaviour>,
+    attempts: Mutex<Vec<(usize, Vec<i64>)>>,
+}
+
+impl MemorySink {
+    pub(super) fn new(endpoints: usize, behaviour: impl FnMut(usize, &[i64]) -> Attempt + Send + 'static) -> Arc<Self> {
+        let endpoints = (0..endpoints).map(|i| format!("endpoint-{i}")).collect();
+        Arc::new(Self { endpoints, behaviour: Mutex::new(Box::new(behaviour)), attempts: Mutex::default() })
+    }
+
+    pub(super) fn behave(&self, behaviour: impl FnMut(usize, &[i64]) -> Attempt + Send + 'static) {
+        *lock(&self.behaviour) = Box::new(behaviour);
+    }
+
+    /// Every attempt so far: endpoint and offsets.
+    pub(super) fn attempts(&self) -> Vec<(usize, Vec<i64>)> {
+        lock(&self.attempts).clone()
+    }
+}
+
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().expect("no test panics while holding it")
+}
+
+impl Sink for MemorySink {
+    fn encode(&self, event: &Cleared<'_>, out: &mut Vec<u8>) -> Result<PayloadAt, Failure> {
+        let record = event.record();
+        let Some(value) = record.value else { return Err(Failure::new(Reason::EmptyValue, "no value")) };
+        let prefix = format!("{} ", record.offset);
+        out.extend_from_slice(prefix.as_bytes());
+        out.extend_from_slice(value);
+        out.push(b'\n');
+        let narrow = |n: usize| u32::try_from(n).expect("small");
+        Ok(PayloadAt::Verbatim { start: narrow(prefix.len()), len: narrow(value.len()) })
+    }
+
+    fn attempt(&self, endpoint: usize, parcel: Parcel) -> BoxFuture<Attempt> {
+        assert_eq!(parcel.coding, Coding::Identity, "these tests do not compress");
+        let text = std::str::from_utf8(&parcel.body).expect("text");
+        let offsets: Vec<i64> =
+            text.lines().map(|line| line.split(' ').next().expect("offset").parse().expect("number")).collect();
+        assert_eq!(offsets.len(), parcel.events);
+        lock(&self.attempts).push((endpoint, offsets.clone()));
+        let attempt = (lock(&self.behaviour))(endpoint, &offsets);
+        Box::pin(async move { attempt })
+    }
+
+    fn endpoints(&self) -> &[String] {
+        &self.endpoints
+    }
+
+    fn level(&self) -> DeliveryLevel {
+        DeliveryLevel::Accepted
+    }
+}
+
+pub(super) fn retry() -> Attempt {
+    Attempt::Retry { after: None, failure: Failure::new(Reason::Busy, "busy") }
+}
+
+pub(super) fn unauthorized() -> Attempt {
+    Attempt::Hold(Failure::new(Reason::Unauthorized, "bad token"))
+}
+
+pub(super) fn refused() -> Failure {
+    Failure::new(Reason::InvalidFormat, "no")
+}
+
+/// The poll thread's side: reads records of one partition into batches and settles.
+pub(super) struct Desk {
+    pub(super) ledger: Ledger,
+    pub(super) builder: BatchBuilder,
+    pub(super) budget: Arc<Budget>,
+    pub(super) mail: Mail,
+    sink: Arc<MemorySink>,
+    next: i64,
+}
+
+pub(super) const SLOT: Slot = Slot::new(0);
+
+impl Desk {
+    pub(super) fn new(sink: &Arc<MemorySink>) -> Self {
+        let mail = Mail::default();
+        let budget = Budget::new(1 << 20, Arc::clone(&mail.settlements));
+        let limits = BatchLimits { max_events: 1_000_000, max_bytes: 1 << 20 };
+        let builder = BatchBuilder::new(limits, Arc::clone(&budget), Arc::clone(&mail.settlements));
+        let mut ledger = Ledger::new();
+        ledger.assign(SLOT, ResumeAt::from_broker(0), None);
+        Self { ledger, builder, budget, mail, sink: Arc::clone(sink), next: 0 }
+    }
+
+    /// Reads one record.
+    pub(super) fn read(&mut self, value: Option<&[u8]>) {
+        let topic = TopicName::new("audit");
+        let offset = Offset::new(self.next);
+        self.next += 1;
+        let run = self.ledger.track(SLOT, offset, Some(1000 + offset.get())).expect("assigned");
+        let key = (offset.get() % 2 == 0).then_some(&b"key"[..]);
+        let record = Record {
+            topic: "audit",
+            partition: PartitionId::new(0),
+            offset,
+            timestamp_ms: Some(1000 + offset.get()),
+            key,
+            value,
+        };
+        let event = Chain::default().clear(record);
+        self.builder.push(&Entry { run, topic: &topic, event, headers: &[] }, &*self.sink);
+    }
+
+    /// Reads a batch of this many records and closes it.
+    pub(super) fn batch(&mut self, records: usize) -> Sealed {
+        for _ in 0..records {
+            self.read(Some(b"payload"));
+        }
+        self.seal()
+    }
+
+    pub(super) fn seal(&mut self) -> Sealed {
+        let sealed = self.builder.seal().expect("something was read");
+        sealed.runs.iter().for_each(|run| self.ledger.seal(*run));
+        sealed
+    }
+
+    /// Takes what was settled; returns the watermark.
+    pub(super) fn settle(&mut self) -> i64 {
+        let mut arrived: Vec<Settlement> = Vec::new();
+        self.mail.settlements.take(&mut arrived);
+        arrived.into_iter().for_each(|settlement| self.ledger.settle(settlement));
+        self.ledger.watermark(SLOT).expect("assigned").get()
+    }
+
+    pub(super) fn read_so_far(&self) -> i64 {
+        self.next
+    }
+}

@@ -1,0 +1,287 @@
+//! The composition root: the only place that wires parts and starts tasks and threads.
+//!
+//! A pipeline is one source, one chain, one sink and one consumer group, with its own memory budget. Pipelines share
+//! nothing but the process: when one cannot go on it is started again after a pause, and the others do not notice. A task
+//! or thread that ends unexpectedly (a panic) ends the process, because nobody knows what it would have done.
+//!
+//! Stopping is a sequence with one deadline per step: stop reading, drain what is in flight, commit, close the connection
+//! to Kafka, end the lane; the admin server goes last.
+
+mod lane_report;
+mod poll_report;
+
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use anyhow::{Context, anyhow, bail};
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::{AdminConfig, Config, PipelineConfig, SinkConfig, SourceConfig};
+use crate::dead_letter::Store;
+use crate::defaults;
+use crate::delivery::attempt::Failure;
+use crate::delivery::batch::{BatchBuilder, BatchLimits};
+use crate::delivery::budget::Budget;
+use crate::delivery::conductor::{Conductor, ConductorParts};
+use crate::delivery::lane::{Lane, LaneParts, LetterStore};
+use crate::delivery::settlement::{Mail, Settlements};
+use crate::sink::Sink;
+use crate::sink::splunk_hec::SplunkHec;
+use crate::source::kafka::KafkaSource;
+use crate::status::{PipelineBoard, State, StatusBoard};
+use crate::transform::Chain;
+use crate::{admin, metrics};
+
+/// Runs all pipelines until SIGTERM or SIGINT, then stops them in order. Blocks.
+///
+/// # Errors
+/// The admin address cannot be used, a sink cannot be built, or a task ended that should not have.
+pub fn run(config: Config) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .thread_name("auditferry")
+        .build()
+        .context("start the runtime")?;
+    let result = runtime.block_on(run_until(config, stop_signal()));
+    // A connection that does not close must not keep the process from ending: everything is committed by now.
+    runtime.shutdown_timeout(Duration::from_millis(200));
+    result
+}
+
+/// Runs all pipelines until `stop` completes. Must be called within a multi-threaded runtime.
+///
+/// # Errors
+/// As for [`run`].
+pub async fn run_until(config: Config, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
+    metrics::install();
+    let board = StatusBoard::new();
+    let mut tasks: JoinSet<anyhow::Result<()>> = JoinSet::new();
+    let (stopping, ended) = (CancellationToken::new(), CancellationToken::new());
+    if let AdminConfig::Enabled { listen } = config.admin {
+        let bound = admin::bind(listen).with_context(|| format!("listen on {listen} (admin.listen)"))?;
+        tracing::info!(address = %bound.address(), "admin server listens");
+        let serve = bound.serve(board.clone(), ended.clone());
+        tasks.spawn(async move { serve.await.context("serve the admin address") });
+    }
+    let until_ended = ended.clone();
+    tasks.spawn(async move {
+        tokio::select! {
+            () = metrics::run_upkeep() => Err(anyhow!("metrics upkeep ended")),
+            () = until_ended.cancelled() => Ok(()),
+        }
+    });
+    let mut pipelines: JoinSet<anyhow::Result<()>> = JoinSet::new();
+    for pipeline in config.pipelines {
+        let parts = Parts::new(pipeline, &board)?;
+        pipelines.spawn(supervise(parts, stopping.clone()));
+    }
+    board.started();
+    let outcome = tokio::select! {
+        () = stop => Ok(()),
+        Some(ended) = pipelines.join_next() => Err(unexpected(ended)),
+        Some(ended) = tasks.join_next() => Err(unexpected(ended)),
+    };
+    tracing::info!("stopping: reading ends, what is in flight is drained");
+    stopping.cancel();
+    let drained = join_all(&mut pipelines).await;
+    ended.cancel();
+    let closed = join_all(&mut tasks).await;
+    outcome.and(drained).and(closed)
+}
+
+async fn join_all(tasks: &mut JoinSet<anyhow::Result<()>>) -> anyhow::Result<()> {
+    let mut first = Ok(());
+    while let Some(ended) = tasks.join_next().await {
+        first = first.and(ended.context("a task panicked").flatten());
+    }
+    first
+}
+
+fn unexpected(ended: Result<anyhow::Result<()>, tokio::task::JoinError>) -> anyhow::Error {
+    match ended {
+        Ok(Ok(())) => anyhow!("a task ended before it was told to"),
+        Ok(Err(error)) => error,
+        Err(error) => anyhow::Error::new(error).context("a task panicked"),
+    }
+}
+
+async fn stop_signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
+        return;
+    };
+    tokio::select! {
+        _ = terminate.recv() => tracing::info!(signal = "SIGTERM", "told to stop"),
+        _ = interrupt.recv() => tracing::info!(signal = "SIGINT", "told to stop"),
+    }
+}
+
+/// What outlives a restart of a pipeline.
+struct Parts {
+    config: PipelineConfig,
+    board: Arc<PipelineBoard>,
+    sink: Arc<dyn Sink>,
+    store: Option<Arc<Store>>,
+}
+
+impl Parts {
+    fn new(config: PipelineConfig, board: &StatusBoard) -> anyhow::Result<Self> {
+        let in_pipeline = || format!("pipeline `{}`", config.name);
+        let sink = build_sink(&config.sink).with_context(in_pipeline)?;
+        let store = Store::open(&config.dead_letter).map_err(|f| anyhow!("{f}")).with_context(in_pipeline)?;
+        let board = board.pipeline(&config.name, sink.level());
+        tracing::info!(
+            pipeline = %config.name,
+            delivery = sink.level().as_str(),
+            endpoints = %sink.endpoints().join(", "),
+            group = %config.group_id,
+            dead_letters = store.is_some(),
+            "pipeline configured"
+        );
+        Ok(Self { config, board, sink, store: store.map(Arc::new) })
+    }
+}
+
+fn build_sink(config: &SinkConfig) -> anyhow::Result<Arc<dyn Sink>> {
+    match config {
+        SinkConfig::SplunkHec(hec) => Ok(Arc::new(SplunkHec::new(hec).context("build the splunk_hec sink")?)),
+    }
+}
+
+/// Keeps one pipeline running: one that cannot go on is started again, from what is committed.
+async fn supervise(parts: Parts, stopping: CancellationToken) -> anyhow::Result<()> {
+    while !stopping.is_cancelled() {
+        match run_once(&parts, &stopping).await? {
+            Ok(()) => break,
+            Err(failure) => {
+                tracing::error!(
+                    pipeline = %parts.config.name, reason = %failure.reason, detail = %failure.detail,
+                    restart_in_seconds = defaults::PIPELINE_RESTART.as_secs(), "pipeline cannot go on"
+                );
+                parts.board.failed(&failure);
+                tokio::select! {
+                    () = tokio::time::sleep(defaults::PIPELINE_RESTART) => {}
+                    () = stopping.cancelled() => {}
+                }
+            }
+        }
+    }
+    parts.board.set_state(State::Stopped);
+    Ok(())
+}
+
+/// One life of a pipeline. The inner result is the source's; the outer error is a defect.
+async fn run_once(parts: &Parts, stopping: &CancellationToken) -> anyhow::Result<Result<(), Failure>> {
+    let PipelineConfig { source: SourceConfig::Kafka(kafka), group_id, .. } = &parts.config;
+    let source = match KafkaSource::new(kafka, group_id, parts.store.is_some()) {
+        Ok(source) => source,
+        Err(failure) => return Ok(Err(failure)),
+    };
+    let mail = Mail::default();
+    let (shipments, incoming) = mpsc::channel(defaults::BATCH_QUEUE);
+    let lane_ready = Arc::new(AtomicBool::new(false));
+    let mut lane = JoinSet::new();
+    lane.spawn(lane_of(parts, incoming, &mail, &lane_ready).run());
+    let stop = Arc::new(AtomicBool::new(false));
+    let settlements = Arc::clone(&mail.settlements);
+    let conductor = conductor_of(parts, source, mail, (shipments, lane_ready), &stop);
+    let (drained, mut result) = oneshot::channel();
+    let (closed, connection) = oneshot::channel();
+    std::thread::Builder::new()
+        .name(format!("poll-{}", parts.config.name))
+        .spawn(move || {
+            let (result, source) = conductor.run();
+            // Nobody waits any more only when the process is being torn down.
+            drop(drained.send(result));
+            drop(source);
+            closed.send(()).unwrap_or_default();
+        })
+        .context("start the poll thread")?;
+    let finished = tokio::select! {
+        result = &mut result => result,
+        Some(lane) = lane.join_next() => bail!("the lane of pipeline `{}` ended: {lane:?}", parts.config.name),
+        () = stopping.cancelled() => {
+            request_stop(&stop, &settlements);
+            let patience = parts.config.drain_deadline + defaults::STOP_ALLOWANCE;
+            tokio::time::timeout(patience, result).await.context("draining did not end")?
+        }
+    };
+    let finished = finished.with_context(|| format!("the poll thread of `{}` panicked", parts.config.name))?;
+    if tokio::time::timeout(defaults::CLOSE_ALLOWANCE, connection).await.is_err() {
+        // Known trouble of the client (librdkafka 5476); everything is committed, so it may be left behind.
+        tracing::warn!(pipeline = %parts.config.name, "the kafka client does not close; leaving it");
+    }
+    while let Some(ended) = lane.join_next().await {
+        ended.context("the lane panicked")?;
+    }
+    Ok(finished)
+}
+
+fn request_stop(stop: &AtomicBool, settlements: &Settlements) {
+    stop.store(true, Ordering::Relaxed);
+    settlements.nudge();
+}
+
+fn lane_of(
+    parts: &Parts,
+    shipments: mpsc::Receiver<crate::delivery::lane::Shipment>,
+    mail: &Mail,
+    ready: &Arc<AtomicBool>,
+) -> Lane {
+    Lane::new(LaneParts {
+        sink: Arc::clone(&parts.sink),
+        shipments,
+        recall: Arc::clone(&mail.recall),
+        letters: parts.store.as_ref().map(|store| letter_store(store, &parts.config.name)),
+        observer: lane_report::observer(&parts.config.name, Arc::clone(&parts.board), parts.sink.endpoints()),
+        max_in_flight: parts.config.max_in_flight,
+        coding: match &parts.config.sink {
+            SinkConfig::SplunkHec(hec) => hec.compression,
+        },
+        ready: Arc::clone(ready),
+    })
+}
+
+fn letter_store(store: &Arc<Store>, pipeline: &str) -> LetterStore {
+    let (store, pipeline) = (Arc::clone(store), Arc::<str>::from(pipeline));
+    Arc::new(move |letters| {
+        let (store, pipeline) = (Arc::clone(&store), Arc::clone(&pipeline));
+        Box::pin(async move { store.put(&pipeline, letters).await })
+    })
+}
+
+type ToLane = (mpsc::Sender<crate::delivery::lane::Shipment>, Arc<AtomicBool>);
+
+fn conductor_of(
+    parts: &Parts,
+    source: KafkaSource,
+    mail: Mail,
+    (shipments, lane_ready): ToLane,
+    stop: &Arc<AtomicBool>,
+) -> Conductor<KafkaSource> {
+    let config = &parts.config;
+    let SourceConfig::Kafka(kafka) = &config.source;
+    let budget = Budget::new(config.in_flight_bytes.get(), Arc::clone(&mail.settlements));
+    let limits = BatchLimits { max_events: config.batch.max_events, max_bytes: config.batch.max_bytes.as_len() };
+    let builder = BatchBuilder::new(limits, Arc::clone(&budget), Arc::clone(&mail.settlements));
+    Conductor::new(ConductorParts {
+        source,
+        sink: Arc::clone(&parts.sink),
+        chain: Chain::default(),
+        builder,
+        budget,
+        mail,
+        shipments,
+        lane_ready,
+        stop: Arc::clone(stop),
+        observer: poll_report::observer(&config.name, Arc::clone(&parts.board)),
+        publish: poll_report::publisher(Arc::clone(&parts.board), kafka.retention),
+        max_age: config.batch.max_age,
+        drain_deadline: config.drain_deadline,
+    })
+}

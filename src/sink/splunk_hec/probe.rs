@@ -1,0 +1,98 @@
+//! Would delivery work? Asked without writing an event.
+//!
+//! The health endpoint tells whether HEC is up, but not whether the token is good (10.4.3 does not look at it there). An
+//! empty body at the event endpoint does: HEC checks the token before it finds that there is no data, and says so with
+//! code 5. An empty query at the acknowledgement endpoint is refused with code 14 when the token has none.
+
+use uuid::Uuid;
+
+use super::answer::Seen;
+use super::endpoint::{Endpoint, UnansweredKind};
+use crate::delivery::attempt::Failure;
+use crate::reason::Reason;
+use crate::sink::DeliveryLevel;
+
+/// What an endpoint said about itself and the token.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Probe {
+    pub health: Health,
+    pub token: TokenState,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Health {
+    Healthy,
+    /// HEC answers, but cannot take events at present.
+    Unhealthy(Failure),
+    /// No connection, or what answers is not HEC.
+    Unreachable(Failure),
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum TokenState {
+    Accepted,
+    /// Accepted, but delivery level `indexed` needs indexer acknowledgement, which the token does not have.
+    WithoutAcknowledgement(Failure),
+    Refused(Failure),
+    /// The endpoint gave no answer about it.
+    Unknown(Failure),
+}
+
+pub(super) async fn probe(endpoint: &Endpoint) -> Probe {
+    Probe { health: health(endpoint).await, token: token(endpoint).await }
+}
+
+async fn health(endpoint: &Endpoint) -> Health {
+    let seen = match endpoint.send(endpoint.health_request()).await {
+        Ok(seen) => seen,
+        Err(unanswered) => return Health::Unreachable(failure_of(unanswered.kind)),
+    };
+    let failure = |reason| Failure::new(reason, seen.describe(endpoint.token()));
+    match (seen.status, seen.hec()) {
+        (200, Some(_)) => Health::Healthy,
+        (500..=599, _) => Health::Unhealthy(failure(Reason::Busy)),
+        (_, Some(_)) => Health::Unhealthy(failure(Reason::UnexpectedAnswer)),
+        (_, None) => Health::Unreachable(failure(Reason::UnexpectedAnswer)),
+    }
+}
+
+async fn token(endpoint: &Endpoint) -> TokenState {
+    let seen = match endpoint.send(endpoint.empty_request()).await {
+        Ok(seen) => seen,
+        Err(unanswered) => return TokenState::Unknown(failure_of(unanswered.kind)),
+    };
+    let failure = |reason| Failure::new(reason, seen.describe(endpoint.token()));
+    match (seen.status, seen.hec().map(|answer| answer.code)) {
+        (400, Some(5)) => match endpoint.level() {
+            DeliveryLevel::Accepted => TokenState::Accepted,
+            DeliveryLevel::Indexed => acknowledgement(endpoint).await,
+        },
+        (401 | 403, _) | (400, Some(1..=4 | 16 | 21 | 22)) => TokenState::Refused(failure(Reason::Unauthorized)),
+        (400, Some(10 | 11 | 28)) => TokenState::Refused(failure(Reason::Channel)),
+        _ => TokenState::Unknown(failure(Reason::UnexpectedAnswer)),
+    }
+}
+
+async fn acknowledgement(endpoint: &Endpoint) -> TokenState {
+    match endpoint.send(endpoint.ack_request(Uuid::new_v4(), &[])).await {
+        Err(unanswered) => TokenState::Unknown(failure_of(unanswered.kind)),
+        Ok(seen) => judge_acknowledgement(endpoint, &seen),
+    }
+}
+
+fn judge_acknowledgement(endpoint: &Endpoint, seen: &Seen) -> TokenState {
+    let failure = |reason| Failure::new(reason, seen.describe(endpoint.token()));
+    match (seen.status, seen.hec().map(|answer| answer.code)) {
+        (400, Some(14)) => TokenState::WithoutAcknowledgement(failure(Reason::AckDisabled)),
+        (401 | 403, _) => TokenState::Refused(failure(Reason::Unauthorized)),
+        // An empty list may be called no data; the token has been looked at before that.
+        (200, _) | (400, Some(5 | 6)) => TokenState::Accepted,
+        _ => TokenState::Unknown(failure(Reason::UnexpectedAnswer)),
+    }
+}
+
+fn failure_of(kind: UnansweredKind) -> Failure {
+    match kind {
+        UnansweredKind::Retry(failure) | UnansweredKind::Hold(failure) => failure,
+    }
+}

@@ -1,0 +1,124 @@
+//! librdkafka's callbacks, turned into events.
+//!
+//! They run on the thread that polls, inside the call to poll. Nothing is decided here: what happened is queued, and the
+//! source acts on it when the poll has returned. In particular a rebalance is answered after the callback, which librdkafka
+//! allows: the group waits for the call to assign or unassign, while heartbeats go on from a thread of its own.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use rdkafka::ClientContext;
+use rdkafka::TopicPartitionList;
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, RebalanceProtocol};
+use rdkafka::error::{KafkaError, KafkaResult};
+use rdkafka::types::{RDKafkaErrorCode, RDKafkaRespErr};
+
+use super::stats::{PartitionStats, parse_stats};
+use crate::position::{PartitionId, TopicName};
+
+pub(super) type PartitionKey = (TopicName, PartitionId);
+
+#[derive(Debug)]
+pub(super) enum Callback {
+    Assign(Vec<PartitionKey>),
+    Revoke {
+        partitions: Vec<PartitionKey>,
+        lost: bool,
+    },
+    /// An asynchronous commit ended.
+    Committed(Result<(), KafkaError>),
+    Stats(Vec<PartitionStats>),
+    Error {
+        error: KafkaError,
+        reason: String,
+    },
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Callbacks {
+    queue: Mutex<VecDeque<Callback>>,
+    /// Set before the consumer is dropped: a rebalance is then answered on the spot, because nobody will poll again.
+    closing: AtomicBool,
+}
+
+impl Callbacks {
+    pub(super) fn next(&self) -> Option<Callback> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
+    }
+
+    pub(super) fn push(&self, callback: Callback) {
+        let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        // Errors repeat while brokers are away and nobody may be polling for long: the oldest say nothing new.
+        if queue.len() >= QUEUE_MAX {
+            queue.retain(|callback| !matches!(callback, Callback::Error { .. } | Callback::Stats(_)));
+        }
+        queue.push_back(callback);
+    }
+
+    pub(super) fn close(&self) {
+        self.closing.store(true, Ordering::Relaxed);
+    }
+}
+
+const QUEUE_MAX: usize = 256;
+
+/// Copies a list at once: a list that stays alive keeps librdkafka from closing.
+pub(super) fn keys_of(list: &TopicPartitionList) -> Vec<PartitionKey> {
+    let elements = list.elements();
+    elements.iter().map(|e| (TopicName::new(e.topic()), PartitionId::new(e.partition()))).collect()
+}
+
+impl ClientContext for Callbacks {
+    fn log(&self, level: RDKafkaLogLevel, fac: &str, log_message: &str) {
+        // What matters comes again through `error`, in words that we classify; this is for digging.
+        tracing::debug!(target: "librdkafka", ?level, facility = fac, "{log_message}");
+    }
+
+    fn stats_raw(&self, statistics: &[u8]) {
+        match parse_stats(statistics) {
+            Ok(partitions) => self.push(Callback::Stats(partitions)),
+            Err(error) => tracing::debug!(%error, "statistics of the kafka client are not readable"),
+        }
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        // These concern one call or one partition and are returned by poll as well.
+        let code = error.rdkafka_error_code();
+        if !matches!(code, Some(RDKafkaErrorCode::AutoOffsetReset | RDKafkaErrorCode::PartitionEOF)) {
+            self.push(Callback::Error { error, reason: reason.to_owned() });
+        }
+    }
+}
+
+impl ConsumerContext for Callbacks {
+    fn rebalance(&self, consumer: &BaseConsumer<Self>, err: RDKafkaRespErr, list: &mut TopicPartitionList) {
+        if self.closing.load(Ordering::Relaxed) {
+            return let_go(consumer, list);
+        }
+        let partitions = keys_of(list);
+        self.push(if err == RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS {
+            Callback::Assign(partitions)
+        } else {
+            Callback::Revoke { partitions, lost: consumer.assignment_lost() }
+        });
+    }
+
+    fn commit_callback(&self, result: KafkaResult<()>, offsets: &TopicPartitionList) {
+        let elements = offsets.elements();
+        let refused = elements.iter().find_map(|element| element.error().err());
+        self.push(Callback::Committed(refused.map_or(result, Err)));
+    }
+}
+
+/// Answers a revocation.
+pub(super) fn let_go<C: ConsumerContext>(consumer: &BaseConsumer<C>, list: &TopicPartitionList) {
+    let answered = match consumer.rebalance_protocol() {
+        RebalanceProtocol::Cooperative => consumer.incremental_unassign(list),
+        RebalanceProtocol::Eager | RebalanceProtocol::None => consumer.unassign(),
+    };
+    if let Err(error) = answered {
+        tracing::debug!(%error, "the kafka client did not take the end of the assignment");
+    }
+}

@@ -1,0 +1,538 @@
+//! The consumer: hands over records, answers rebalances, commits what it is told.
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, RebalanceProtocol};
+use rdkafka::error::KafkaError;
+use rdkafka::message::{BorrowedMessage, Headers, Message};
+use rdkafka::types::RDKafkaErrorCode;
+use rdkafka::{Offset as KafkaOffset, TopicPartitionList};
+
+use super::callbacks::{Callback, Callbacks, PartitionKey, let_go};
+use super::client::{client_config, failure_of};
+use super::config::{GroupProtocol, KafkaConfig, StartAt, Topics};
+use super::positions::{Start, fetch_bounds, fetch_held, list_of, note_of, start_of};
+use super::stats::PartitionStats;
+use crate::defaults;
+use crate::delivery::attempt::Failure;
+use crate::delivery::ledger::CommitPoint;
+use crate::event::{Record, headers};
+use crate::position::{Offset, PartitionId, ResumeAt, Slot, TopicName};
+use crate::reason::Reason;
+use crate::source::{Assigned, Event, Flow, Gap, GapKind, Source};
+
+/// A partition that is assigned to this consumer.
+struct Assignment {
+    topic: TopicName,
+    partition: PartitionId,
+    /// The position after the last record that was handed over.
+    next: i64,
+    /// Timestamp of the last record known to be settled; dates a gap.
+    settled_through_ms: Option<i64>,
+    /// Found, but not yet reported: waits for the first record after it, which dates its end.
+    gap: Option<Gap>,
+    /// The client's fetch position in the last statistics.
+    fetched_to: Option<i64>,
+}
+
+struct FoundGap {
+    slot: Slot,
+    kind: GapKind,
+    expected: ResumeAt,
+    /// The partition holds no record at all.
+    nothing_left: bool,
+}
+
+pub struct KafkaSource {
+    consumer: BaseConsumer<Callbacks>,
+    start_at: StartAt,
+    /// Whether records' headers are wanted; parsing them costs the client an allocation each.
+    with_headers: bool,
+    assignments: Vec<Option<Assignment>>,
+    slots: HashMap<PartitionKey, Slot>,
+    /// The slot of the last record: records of one partition come in long rows.
+    last_slot: Option<Slot>,
+    /// Assigned by the group, but the brokers have not yet said where to start.
+    to_assign: Vec<PartitionKey>,
+    next_try: Instant,
+    /// Revoked by the group, not yet released.
+    to_release: Vec<PartitionKey>,
+    /// Points of the asynchronous commit under way.
+    committing: Option<(Instant, Vec<CommitPoint>)>,
+    paused: bool,
+    /// The consumer queue was seen empty since the last statistics.
+    was_idle: bool,
+    headers: Vec<u8>,
+}
+
+/// After this time without an answer another commit is sent.
+const COMMIT_PATIENCE: Duration = Duration::from_secs(30);
+
+/// How soon the brokers are asked again where to start.
+const ASSIGN_RETRY: Duration = Duration::from_secs(1);
+
+impl KafkaSource {
+    /// Creates the consumer and subscribes. Connects in the background: an unreachable broker is reported by polling.
+    ///
+    /// # Errors
+    /// The configuration is refused by the client, or a certificate cannot be read.
+    pub fn new(config: &KafkaConfig, group_id: &str, with_headers: bool) -> Result<Self, Failure> {
+        let mut native = client_config(&config.client)?;
+        set_consumer_properties(&mut native, config, group_id);
+        for (name, value) in &config.client.properties {
+            native.set(name, value);
+        }
+        let create = native.create_with_context(Callbacks::default());
+        let consumer: BaseConsumer<Callbacks> = create.map_err(|error| failure_of(&error))?;
+        let names: Vec<&str> = match &config.topics {
+            Topics::Names(names) => names.iter().map(TopicName::as_str).collect(),
+            Topics::Pattern(pattern) => vec![pattern.as_str()],
+        };
+        consumer.subscribe(&names).map_err(|error| failure_of(&error))?;
+        Ok(Self {
+            consumer,
+            start_at: config.start_at,
+            with_headers,
+            assignments: Vec::new(),
+            slots: HashMap::new(),
+            last_slot: None,
+            to_assign: Vec::new(),
+            next_try: Instant::now(),
+            to_release: Vec::new(),
+            committing: None,
+            paused: false,
+            was_idle: false,
+            headers: Vec::new(),
+        })
+    }
+
+    fn serve(&mut self, handler: &mut dyn FnMut(Event<'_>) -> Flow) -> Result<(), Failure> {
+        while let Some(callback) = self.consumer.context().next() {
+            match callback {
+                Callback::Assign(partitions) => {
+                    self.to_assign.extend(partitions);
+                    self.assign(handler)?;
+                }
+                Callback::Revoke { partitions, lost } => {
+                    self.revoked(partitions, lost, handler);
+                    // Nothing else may happen before the revocation is answered.
+                    return Ok(());
+                }
+                Callback::Committed(result) => self.commit_ended(result, handler),
+                Callback::Stats(partitions) => self.take_stats(&partitions, handler),
+                Callback::Error { error, reason } => report(&error, &reason, handler),
+            }
+        }
+        if !self.to_assign.is_empty() && Instant::now() >= self.next_try {
+            self.assign(handler)?;
+        }
+        Ok(())
+    }
+
+    /// Takes over what the group assigned, each partition at a position that was compared with what the broker holds.
+    fn assign(&mut self, handler: &mut dyn FnMut(Event<'_>) -> Flow) -> Result<(), Failure> {
+        let held = match fetch_held(&self.consumer, &self.to_assign) {
+            Ok(held) if self.to_assign.iter().all(|key| held.contains_key(key)) => held,
+            Ok(_) => return self.assign_later("the brokers do not yet know all assigned partitions", handler),
+            Err(error) => {
+                report(&error, "ask where to start reading", handler);
+                return self.assign_later("", handler);
+            }
+        };
+        let mut assigned = Vec::new();
+        let mut gaps = Vec::new();
+        for key in std::mem::take(&mut self.to_assign) {
+            let Some(held) = held.get(&key) else { continue };
+            let Start { at, gap } = start_of(held.committed, held.low, held.end, self.start_at);
+            let committed = held.committed.map(ResumeAt::from_broker);
+            let slot = self.take_slot(&key, at, held.settled_through_ms);
+            let resume_at = ResumeAt::from_broker(at);
+            assigned.push(Assigned {
+                slot,
+                topic: key.0.clone(),
+                partition: key.1,
+                resume_at,
+                // A position beyond the end is no progress that a commit could go back from.
+                committed: committed.filter(|committed| *committed <= resume_at),
+                end: Some(ResumeAt::from_broker(held.end)),
+            });
+            if let (Some(kind), Some(expected)) = (gap, committed) {
+                gaps.push(FoundGap { slot, kind, expected, nothing_left: held.low == held.end });
+            }
+        }
+        self.start_reading(&assigned)?;
+        handler(Event::Assigned(assigned));
+        for gap in gaps {
+            self.found_gap(gap, handler);
+        }
+        Ok(())
+    }
+
+    fn assign_later(&mut self, why: &str, handler: &mut dyn FnMut(Event<'_>) -> Flow) -> Result<(), Failure> {
+        self.next_try = Instant::now() + ASSIGN_RETRY;
+        if !why.is_empty() {
+            handler(Event::Trouble(Failure::new(Reason::KafkaTopic, why)));
+        }
+        Ok(())
+    }
+
+    fn start_reading(&mut self, assigned: &[Assigned]) -> Result<(), Failure> {
+        let list = list_of(assigned.iter().map(|new| (&new.topic, new.partition, new.resume_at)));
+        let started = list.and_then(|list| match self.consumer.rebalance_protocol() {
+            RebalanceProtocol::Cooperative => self.consumer.incremental_assign(&list),
+            RebalanceProtocol::Eager | RebalanceProtocol::None => self.consumer.assign(&list),
+        });
+        started.map_err(|error| failure_of(&error))?;
+        if self.paused {
+            self.pause();
+        }
+        Ok(())
+    }
+
+    fn take_slot(&mut self, key: &PartitionKey, at: i64, settled_through_ms: Option<i64>) -> Slot {
+        let free = self.assignments.iter().position(Option::is_none).unwrap_or(self.assignments.len());
+        if free == self.assignments.len() {
+            self.assignments.push(None);
+        }
+        self.assignments[free] = Some(Assignment {
+            topic: key.0.clone(),
+            partition: key.1,
+            next: at,
+            settled_through_ms,
+            gap: None,
+            fetched_to: None,
+        });
+        let slot = Slot::new(u32::try_from(free).unwrap_or(u32::MAX));
+        self.slots.insert(key.clone(), slot);
+        slot
+    }
+
+    fn revoked(&mut self, partitions: Vec<PartitionKey>, lost: bool, handler: &mut dyn FnMut(Event<'_>) -> Flow) {
+        self.to_assign.retain(|key| !partitions.contains(key));
+        let slots = partitions.iter().filter_map(|key| self.slots.get(key).copied()).collect();
+        self.to_release = partitions;
+        handler(Event::Revoking { slots, lost });
+    }
+
+    fn found_gap(&mut self, found: FoundGap, handler: &mut dyn FnMut(Event<'_>) -> Flow) {
+        let FoundGap { slot, kind, expected, nothing_left } = found;
+        let Some(Some(assignment)) = self.assignments.get_mut(slot.index()) else { return };
+        let gap = Gap {
+            slot,
+            topic: assignment.topic.clone(),
+            partition: assignment.partition,
+            kind,
+            expected,
+            resumed: ResumeAt::from_broker(assignment.next),
+            from_ms: assignment.settled_through_ms,
+            to_ms: None,
+        };
+        if nothing_left {
+            // No record will come that could date the end of the gap.
+            handler(Event::Gap(gap));
+        } else {
+            assignment.gap = Some(gap);
+        }
+    }
+
+    /// The client has lost its position in some partition and does not say in which: compare all of them.
+    fn repair_positions(&mut self, handler: &mut dyn FnMut(Event<'_>) -> Flow) -> Result<(), Failure> {
+        let keys: Vec<PartitionKey> = self.slots.keys().cloned().collect();
+        let bounds = match fetch_bounds(&self.consumer, &keys) {
+            Ok(bounds) => bounds,
+            Err(error) => {
+                // The client reports the lost position again.
+                report(&error, "ask what the brokers still hold", handler);
+                return Ok(());
+            }
+        };
+        let mut moved = Vec::new();
+        for (key, (low, end)) in bounds {
+            let Some(slot) = self.slots.get(&key).copied() else { continue };
+            let Some(Some(assignment)) = self.assignments.get_mut(slot.index()) else { continue };
+            let expected = ResumeAt::from_broker(assignment.next);
+            let Start { at, gap } = start_of(Some(assignment.next), low, end, self.start_at);
+            if let Some(kind) = gap {
+                assignment.next = at;
+                moved.push(key);
+                self.found_gap(FoundGap { slot, kind, expected, nothing_left: low == end }, handler);
+            }
+        }
+        self.read_again(&moved).map_err(|error| failure_of(&error))
+    }
+
+    /// Makes the client read these partitions from our position. Seeking is refused for a partition that stopped with
+    /// an error, so it is assigned anew.
+    fn read_again(&mut self, keys: &[PartitionKey]) -> Result<(), KafkaError> {
+        if keys.is_empty() {
+            return Ok(());
+        }
+        match self.consumer.rebalance_protocol() {
+            RebalanceProtocol::Cooperative => {
+                let list = self.list_at_next(keys)?;
+                self.consumer.incremental_unassign(&list)?;
+                self.consumer.incremental_assign(&list)?;
+            }
+            RebalanceProtocol::Eager | RebalanceProtocol::None => {
+                let all: Vec<PartitionKey> = self.slots.keys().cloned().collect();
+                self.consumer.assign(&self.list_at_next(&all)?)?;
+            }
+        }
+        if self.paused {
+            self.pause();
+        }
+        Ok(())
+    }
+
+    fn list_at_next(&self, keys: &[PartitionKey]) -> Result<TopicPartitionList, KafkaError> {
+        let slots = keys.iter().filter_map(|key| self.slots.get(key));
+        let assignments = slots.filter_map(|slot| self.assignments.get(slot.index())?.as_ref());
+        list_of(assignments.map(|a| (&a.topic, a.partition, ResumeAt::from_broker(a.next))))
+    }
+
+    fn commit_ended(&mut self, result: Result<(), KafkaError>, handler: &mut dyn FnMut(Event<'_>) -> Flow) {
+        let Some((_, points)) = self.committing.take() else { return };
+        match result {
+            Ok(()) => {
+                for point in points {
+                    if let Some(Some(assignment)) = self.assignments.get_mut(point.slot.index()) {
+                        assignment.settled_through_ms = point.settled_through_ms.or(assignment.settled_through_ms);
+                    }
+                    handler(Event::Committed(point));
+                }
+            }
+            Err(error) => drop(handler(Event::CommitFailed(failure_of(&error)))),
+        }
+    }
+
+    /// Learns the ends of partitions, and closes holes at their ends.
+    ///
+    /// A hole (transaction markers) brings no record that would carry us over it. When the client's fetch position is
+    /// ahead of ours in two statistics, a second apart, with nothing queued, and the queue was seen empty in between,
+    /// then there is nothing to read before it.
+    fn take_stats(&mut self, partitions: &[PartitionStats], handler: &mut dyn FnMut(Event<'_>) -> Flow) {
+        let was_idle = std::mem::take(&mut self.was_idle) && !self.paused;
+        for stats in partitions {
+            let Some(slot) = self.slots.get(&(stats.topic.clone(), stats.partition)).copied() else { continue };
+            let Some(Some(assignment)) = self.assignments.get_mut(slot.index()) else { continue };
+            if stats.ls_offset >= 0 {
+                handler(Event::End { slot, end: ResumeAt::from_broker(stats.ls_offset) });
+            }
+            let steady = assignment.fetched_to == Some(stats.next_offset) && stats.fetchq_cnt == 0;
+            if was_idle && steady && stats.next_offset > assignment.next {
+                assignment.next = stats.next_offset;
+                handler(Event::Position { slot, next: ResumeAt::from_broker(stats.next_offset) });
+            }
+            assignment.fetched_to = Some(stats.next_offset);
+        }
+    }
+
+    fn commit_list(&self, points: &[CommitPoint]) -> Result<TopicPartitionList, KafkaError> {
+        let mut list = TopicPartitionList::new();
+        for point in points {
+            let Some(Some(assignment)) = self.assignments.get(point.slot.index()) else { continue };
+            let mut element = list.add_partition(assignment.topic.as_str(), assignment.partition.get());
+            element.set_offset(KafkaOffset::Offset(point.resume_at.get()))?;
+            element.set_metadata(note_of(point.settled_through_ms.or(assignment.settled_through_ms)));
+        }
+        Ok(list)
+    }
+
+    fn all_partitions(&self) -> TopicPartitionList {
+        let mut list = TopicPartitionList::new();
+        for assignment in self.assignments.iter().flatten() {
+            list.add_partition(assignment.topic.as_str(), assignment.partition.get());
+        }
+        list
+    }
+}
+
+impl Source for KafkaSource {
+    fn poll(&mut self, wait: Duration, handler: &mut dyn FnMut(Event<'_>) -> Flow) -> Result<(), Failure> {
+        self.serve(handler)?;
+        if !self.to_release.is_empty() {
+            return Ok(());
+        }
+        let mut patience = wait;
+        let mut lost_position = false;
+        for _ in 0..defaults::RECORDS_PER_TURN {
+            let asked = Instant::now();
+            let flow = match self.consumer.poll(patience) {
+                Some(Ok(message)) => {
+                    let Self { assignments, slots, last_slot, headers, with_headers, .. } = self;
+                    let mut desk = HandOver { assignments, slots, last_slot, headers, with_headers: *with_headers };
+                    desk.hand_over(&message, handler)
+                }
+                Some(Err(error)) => {
+                    lost_position |= is_lost_position(&error);
+                    fatal(&error)?;
+                    Flow::Continue
+                }
+                None => {
+                    self.was_idle |= !patience.is_zero() && asked.elapsed() >= patience;
+                    break;
+                }
+            };
+            if flow == Flow::Stop {
+                break;
+            }
+            patience = Duration::ZERO;
+        }
+        if lost_position {
+            self.repair_positions(handler)?;
+        }
+        self.serve(handler)
+    }
+
+    fn commit(&mut self, points: &[CommitPoint]) {
+        let waits = self.committing.as_ref().is_some_and(|(since, _)| since.elapsed() < COMMIT_PATIENCE);
+        if waits {
+            return;
+        }
+        self.committing = Some((Instant::now(), points.to_vec()));
+        let sent = self.commit_list(points).and_then(|list| self.consumer.commit(&list, CommitMode::Async));
+        if let Err(error) = sent {
+            self.consumer.context().push(Callback::Committed(Err(error)));
+        }
+    }
+
+    fn commit_now(&mut self, points: &[CommitPoint]) -> Result<(), Failure> {
+        // An older asynchronous commit can no longer matter.
+        self.committing = None;
+        let committed = self.commit_list(points).and_then(|list| self.consumer.commit(&list, CommitMode::Sync));
+        committed.map_err(|error| failure_of(&error))
+    }
+
+    fn release(&mut self, slots: &[Slot]) {
+        let mut list = TopicPartitionList::new();
+        for (topic, partition) in std::mem::take(&mut self.to_release) {
+            list.add_partition(topic.as_str(), partition.get());
+            self.slots.remove(&(topic, partition));
+        }
+        for slot in slots {
+            if let Some(assignment) = self.assignments.get_mut(slot.index()) {
+                *assignment = None;
+            }
+        }
+        self.last_slot = None;
+        let_go(&self.consumer, &list);
+    }
+
+    fn pause(&mut self) {
+        self.paused = true;
+        if let Err(error) = self.consumer.pause(&self.all_partitions()) {
+            tracing::debug!(%error, "the kafka client did not pause");
+        }
+    }
+
+    fn resume(&mut self) {
+        self.paused = false;
+        if let Err(error) = self.consumer.resume(&self.all_partitions()) {
+            tracing::debug!(%error, "the kafka client did not resume");
+        }
+    }
+}
+
+impl Drop for KafkaSource {
+    fn drop(&mut self) {
+        self.consumer.context().close();
+    }
+}
+
+/// The parts of the source that handing over a record needs, apart from the consumer that the record borrows.
+struct HandOver<'s> {
+    assignments: &'s mut Vec<Option<Assignment>>,
+    slots: &'s HashMap<PartitionKey, Slot>,
+    last_slot: &'s mut Option<Slot>,
+    headers: &'s mut Vec<u8>,
+    with_headers: bool,
+}
+
+impl HandOver<'_> {
+    fn hand_over(&mut self, message: &BorrowedMessage<'_>, handler: &mut dyn FnMut(Event<'_>) -> Flow) -> Flow {
+        let topic = message.topic();
+        let Some(slot) = self.slot_of(topic, message.partition()) else { return Flow::Continue };
+        let Some(Some(assignment)) = self.assignments.get_mut(slot.index()) else { return Flow::Continue };
+        let timestamp_ms = message.timestamp().to_millis();
+        if let Some(gap) = assignment.gap.take() {
+            handler(Event::Gap(Gap { to_ms: timestamp_ms, ..gap }));
+        }
+        assignment.next = message.offset() + 1;
+        let record = Record {
+            topic,
+            partition: PartitionId::new(message.partition()),
+            offset: Offset::new(message.offset()),
+            timestamp_ms,
+            key: message.key(),
+            value: message.payload(),
+        };
+        self.headers.clear();
+        if self.with_headers {
+            copy_headers(message, self.headers);
+        }
+        handler(Event::Record { slot, record, headers: self.headers })
+    }
+
+    fn slot_of(&mut self, topic: &str, partition: i32) -> Option<Slot> {
+        if let Some(slot) = *self.last_slot {
+            let same = |a: &Assignment| a.partition.get() == partition && a.topic.as_str() == topic;
+            if self.assignments.get(slot.index()).and_then(Option::as_ref).is_some_and(same) {
+                return Some(slot);
+            }
+        }
+        let slot = *self.slots.get(&(TopicName::new(topic), PartitionId::new(partition)))?;
+        *self.last_slot = Some(slot);
+        Some(slot)
+    }
+}
+
+fn copy_headers(message: &BorrowedMessage<'_>, into: &mut Vec<u8>) {
+    for header in message.headers().into_iter().flat_map(Headers::iter) {
+        headers::push(into, header.key, header.value);
+    }
+}
+
+fn set_consumer_properties(native: &mut rdkafka::ClientConfig, config: &KafkaConfig, group_id: &str) {
+    native
+        .set("group.id", group_id)
+        .set("enable.auto.commit", "false")
+        .set("enable.auto.offset.store", "false")
+        .set("auto.offset.reset", "error")
+        .set("isolation.level", "read_committed")
+        .set("statistics.interval.ms", "1000")
+        // The client's own queue is memory too: the defaults are 64 MiB and 100,000 messages.
+        .set("queued.max.messages.kbytes", "32768")
+        .set("queued.min.messages", "20000")
+        .set("fetch.message.max.bytes", "1048576")
+        .set("fetch.max.bytes", "16777216")
+        // The default of 1 s makes the rate a sawtooth once the queue is small.
+        .set("fetch.queue.backoff.ms", "100")
+        .set("topic.metadata.refresh.interval.ms", "60000")
+        .set("allow.auto.create.topics", "false");
+    match config.group_protocol {
+        GroupProtocol::Classic => native
+            .set("group.protocol", "classic")
+            .set("partition.assignment.strategy", "cooperative-sticky")
+            .set("session.timeout.ms", config.session_timeout.as_millis().to_string()),
+        GroupProtocol::Consumer => native.set("group.protocol", "consumer"),
+    };
+    if let Some(instance) = &config.group_instance_id {
+        native.set("group.instance.id", instance);
+    }
+}
+
+fn is_lost_position(error: &KafkaError) -> bool {
+    matches!(error.rdkafka_error_code(), Some(RDKafkaErrorCode::AutoOffsetReset | RDKafkaErrorCode::OffsetOutOfRange))
+}
+
+fn fatal(error: &KafkaError) -> Result<(), Failure> {
+    // Everything else was queued by the error callback with the client's own words, and the client goes on trying.
+    if matches!(error, KafkaError::MessageConsumptionFatal(_)) { Err(failure_of(error)) } else { Ok(()) }
+}
+
+fn report(error: &KafkaError, words: &str, handler: &mut dyn FnMut(Event<'_>) -> Flow) {
+    let Failure { reason, detail } = failure_of(error);
+    let detail = if words.is_empty() { detail } else { format!("{detail} ({words})") };
+    handler(Event::Trouble(Failure { reason, detail }));
+}
