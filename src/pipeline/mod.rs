@@ -21,13 +21,13 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{AdminConfig, Config, PipelineConfig, SinkConfig, SourceConfig};
-use crate::dead_letter::Store;
+use crate::dead_letter::{Store, letter_store};
 use crate::defaults;
 use crate::delivery::attempt::Failure;
 use crate::delivery::batch::{BatchBuilder, BatchLimits};
 use crate::delivery::budget::Budget;
 use crate::delivery::conductor::{Conductor, ConductorParts};
-use crate::delivery::lane::{Lane, LaneParts, LetterStore};
+use crate::delivery::lane::{Lane, LaneParts};
 use crate::delivery::settlement::{Mail, Settlements};
 use crate::sink::Sink;
 use crate::sink::splunk_hec::SplunkHec;
@@ -133,7 +133,8 @@ impl Parts {
     fn new(config: PipelineConfig, board: &StatusBoard) -> anyhow::Result<Self> {
         let in_pipeline = || format!("pipeline `{}`", config.name);
         let sink = build_sink(&config.sink).with_context(in_pipeline)?;
-        let store = Store::open(&config.dead_letter).map_err(|f| anyhow!("{f}")).with_context(in_pipeline)?;
+        let store =
+            Store::open(&config.name, &config.dead_letter).map_err(|f| anyhow!("{f}")).with_context(in_pipeline)?;
         let board = board.pipeline(&config.name, sink.level());
         tracing::info!(
             pipeline = %config.name,
@@ -237,21 +238,13 @@ fn lane_of(
         sink: Arc::clone(&parts.sink),
         shipments,
         recall: Arc::clone(&mail.recall),
-        letters: parts.store.as_ref().map(|store| letter_store(store, &parts.config.name)),
+        letters: parts.store.as_ref().map(letter_store),
         observer: lane_report::observer(&parts.config.name, Arc::clone(&parts.board), parts.sink.endpoints()),
         max_in_flight: parts.config.max_in_flight,
         coding: match &parts.config.sink {
             SinkConfig::SplunkHec(hec) => hec.compression,
         },
         ready: Arc::clone(ready),
-    })
-}
-
-fn letter_store(store: &Arc<Store>, pipeline: &str) -> LetterStore {
-    let (store, pipeline) = (Arc::clone(store), Arc::<str>::from(pipeline));
-    Arc::new(move |letters| {
-        let (store, pipeline) = (Arc::clone(&store), Arc::clone(&pipeline));
-        Box::pin(async move { store.put(&pipeline, letters).await })
     })
 }
 

@@ -88,9 +88,11 @@ impl Source for ScriptedSource {
             match step {
                 Some(Step::Records(range)) => self.rest = range,
                 Some(Step::Hole(next)) => {
-                    drop(handler(Event::Position { slot: SLOT, next: ResumeAt::from_broker(next) }))
+                    handler(Event::Position { slot: SLOT, next: ResumeAt::from_broker(next) });
                 }
-                Some(Step::Revoke { lost }) => drop(handler(Event::Revoking { slots: vec![SLOT], lost })),
+                Some(Step::Revoke { lost }) => {
+                    handler(Event::Revoking { slots: vec![SLOT], lost });
+                }
                 Some(Step::Fail) => return Err(Failure::new(Reason::Kafka, "fenced")),
                 None => std::thread::park_timeout(wait),
             }

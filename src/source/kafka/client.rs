@@ -156,6 +156,10 @@ impl Witness {
         self.told.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
+    pub(crate) fn has_spoken(&self) -> bool {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
     /// Whether waiting longer cannot help: an answer came and it was no.
     pub(crate) fn is_final(&self) -> bool {
         let told = self.told.lock().unwrap_or_else(PoisonError::into_inner);

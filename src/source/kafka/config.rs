@@ -5,6 +5,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use schemars::JsonSchema;
+use serde::Deserialize;
+
 use crate::position::TopicName;
 use crate::secret::Secret;
 
@@ -32,7 +35,8 @@ pub enum Topics {
     Pattern(String),
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum GroupProtocol {
     /// The classic protocol with cooperative-sticky assignment.
     Classic,
@@ -41,7 +45,8 @@ pub enum GroupProtocol {
 }
 
 /// Where a group starts that has no committed offset.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum StartAt {
     Earliest,
     Latest,
@@ -60,7 +65,8 @@ pub struct ClientConfig {
     pub properties: Vec<(String, String)>,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum Security {
     Plaintext,
     Ssl,
@@ -101,10 +107,13 @@ pub struct Sasl {
     pub password: Secret,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize, JsonSchema)]
 pub enum SaslMechanism {
+    #[serde(rename = "PLAIN")]
     Plain,
+    #[serde(rename = "SCRAM-SHA-256")]
     ScramSha256,
+    #[serde(rename = "SCRAM-SHA-512")]
     ScramSha512,
 }
 

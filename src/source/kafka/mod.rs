@@ -9,7 +9,11 @@
 mod callbacks;
 pub(crate) mod client;
 pub mod config;
+pub mod inspect;
+pub(crate) mod letter_reader;
+mod observer;
 mod positions;
+pub(crate) mod producer;
 mod reader;
 mod stats;
 

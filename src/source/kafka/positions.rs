@@ -6,11 +6,11 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
 use rdkafka::error::KafkaError;
 use rdkafka::{Offset, TopicPartitionList};
 
-use super::callbacks::{Callbacks, PartitionKey};
+use super::callbacks::PartitionKey;
 use super::config::StartAt;
 use crate::position::{PartitionId, ResumeAt, TopicName};
 use crate::source::GapKind;
@@ -75,8 +75,8 @@ fn read_note(metadata: &str) -> Option<i64> {
 }
 
 /// First and end offsets of the partitions.
-pub(super) fn fetch_bounds(
-    consumer: &BaseConsumer<Callbacks>,
+pub(super) fn fetch_bounds<C: ConsumerContext>(
+    consumer: &BaseConsumer<C>,
     keys: &[PartitionKey],
 ) -> Result<HashMap<PartitionKey, (i64, i64)>, KafkaError> {
     // A time query for the special values -2 and -1 is how the protocol asks for the first and the end offset
@@ -91,8 +91,8 @@ pub(super) fn fetch_bounds(
 }
 
 /// All that decides where to start.
-pub(super) fn fetch_held(
-    consumer: &BaseConsumer<Callbacks>,
+pub(super) fn fetch_held<C: ConsumerContext>(
+    consumer: &BaseConsumer<C>,
     keys: &[PartitionKey],
 ) -> Result<HashMap<PartitionKey, Held>, KafkaError> {
     if keys.is_empty() {

@@ -302,7 +302,9 @@ impl KafkaSource {
                     handler(Event::Committed(point));
                 }
             }
-            Err(error) => drop(handler(Event::CommitFailed(failure_of(&error)))),
+            Err(error) => {
+                handler(Event::CommitFailed(failure_of(&error)));
+            }
         }
     }
 

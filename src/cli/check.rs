@@ -1,0 +1,168 @@
+//! `check`: is the configuration right, and what does it mean. Offline it touches nothing but the file.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use clap::Args as ClapArgs;
+use serde_json::json;
+
+use super::terminal::{Format, clean, clean_lines, print, print_json, tell};
+use super::{Exit, online};
+use crate::config::{self, AdminConfig, Config, DeadLetterConfig, PipelineConfig, SinkConfig, SourceConfig};
+use crate::delivery::attempt::Coding;
+use crate::sink::DeliveryLevel;
+use crate::source::kafka::config::{GroupProtocol, StartAt, Topics};
+use crate::units::show_duration;
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct CheckArgs {
+    /// Also ask Kafka and Splunk whether it would work. Joins no group, commits nothing, writes no event.
+    #[arg(long)]
+    online: bool,
+
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+pub(super) fn check(path: &Path, args: &CheckArgs) -> anyhow::Result<Exit> {
+    let config = match config::load(path) {
+        Ok((config, warnings)) => {
+            for warning in &warnings {
+                report_problem("warning", &warning.0, &warning.to_string(), args.format)?;
+            }
+            config
+        }
+        Err(errors) => {
+            match args.format {
+                Format::Text => tell(clean_lines(&errors.to_string())),
+                Format::Json => {
+                    for error in errors.errors() {
+                        report_problem("error", error, "", args.format)?;
+                    }
+                }
+            }
+            return Ok(Exit::Usage);
+        }
+    };
+    match args.format {
+        Format::Text => print(clean_lines(&summary(path, &config)))?,
+        Format::Json => {
+            for pipeline in &config.pipelines {
+                print_json(&meaning(pipeline))?;
+            }
+        }
+    }
+    if args.online { online::check(&config, args.format) } else { Ok(Exit::Done) }
+}
+
+fn report_problem(severity: &str, problem: &config::ConfigError, text: &str, format: Format) -> anyhow::Result<()> {
+    if format == Format::Text {
+        tell(clean_lines(text));
+        return Ok(());
+    }
+    print_json(&json!({
+        "finding": severity,
+        "file": problem.file,
+        "line": problem.line,
+        "column": problem.column,
+        "variable": problem.variable,
+        "path": problem.path,
+        "cause": problem.cause,
+        "remedy": problem.remedy,
+    }))
+}
+
+fn summary(path: &Path, config: &Config) -> String {
+    let noun = if config.pipelines.len() == 1 { "pipeline" } else { "pipelines" };
+    let mut text = format!("{} is valid: {} {noun}\n", path.display(), config.pipelines.len());
+    for pipeline in &config.pipelines {
+        // Writing to a string cannot fail.
+        write!(text, "\npipeline {}\n", pipeline.name).unwrap_or_default();
+        for (name, meaning) in lines(pipeline) {
+            writeln!(text, "  {name:<13} {meaning}").unwrap_or_default();
+        }
+    }
+    let admin = match config.admin {
+        AdminConfig::Disabled => "disabled: no probes, no metrics, no status page".to_owned(),
+        AdminConfig::Enabled { listen } => format!("probes, metrics and status page at http://{listen}"),
+    };
+    writeln!(text, "\nadmin           {admin}").unwrap_or_default();
+    text
+}
+
+fn lines(pipeline: &PipelineConfig) -> [(&'static str, String); 6] {
+    let SourceConfig::Kafka(kafka) = &pipeline.source;
+    let SinkConfig::SplunkHec(hec) = &pipeline.sink;
+    let login = kafka.client.sasl.as_ref().map_or_else(String::new, |sasl| format!(", {}", sasl.mechanism.as_str()));
+    let reads = format!(
+        "{} from {} ({}{login})",
+        topics(&kafka.topics),
+        kafka.client.bootstrap_servers,
+        kafka.client.security.as_str()
+    );
+    let start = match kafka.start_at {
+        StartAt::Earliest => "the oldest event that the topic still has",
+        StartAt::Latest => "the events that come after its first start",
+    };
+    let protocol = match kafka.group_protocol {
+        GroupProtocol::Classic => "classic",
+        GroupProtocol::Consumer => "consumer (KIP-848)",
+    };
+    let proof = match hec.delivery {
+        DeliveryLevel::Accepted => "accepted: delivered is what Splunk answered to have taken",
+        DeliveryLevel::Indexed => "indexed: delivered is what Splunk's indexers have acknowledged",
+    };
+    let compression = match hec.compression {
+        Coding::Identity => "not compressed",
+        Coding::Gzip => "gzip",
+    };
+    let (batch, drain) = (&pipeline.batch, show_duration(pipeline.drain_deadline));
+    [
+        ("reads", reads),
+        ("group", format!("{}, {protocol} protocol; a new group begins with {start}", pipeline.group_id)),
+        ("delivers to", format!("{} (Splunk HEC, {compression})", hec.endpoints.join(", "))),
+        ("level", proof.to_owned()),
+        ("dead letters", dead_letters(&pipeline.dead_letter)),
+        (
+            "limits",
+            format!(
+                "{} in memory, {} requests under way, batches of {} events, {} or {}; stops within {drain}",
+                pipeline.in_flight_bytes,
+                pipeline.max_in_flight,
+                batch.max_events,
+                batch.max_bytes,
+                show_duration(batch.max_age)
+            ),
+        ),
+    ]
+}
+
+fn topics(topics: &Topics) -> String {
+    match topics {
+        Topics::Names(names) => names.iter().map(|name| name.as_str()).collect::<Vec<_>>().join(", "),
+        Topics::Pattern(pattern) => format!("topics that match {}", clean(pattern)),
+    }
+}
+
+fn dead_letters(store: &DeadLetterConfig) -> String {
+    match store {
+        DeadLetterConfig::Disabled => "no store: an event that Splunk refuses holds the pipeline".to_owned(),
+        DeadLetterConfig::Directory { path } => format!("directory {}", path.display()),
+        DeadLetterConfig::Topic { name, kafka } => format!("topic {name} at {}", kafka.bootstrap_servers),
+    }
+}
+
+fn meaning(pipeline: &PipelineConfig) -> serde_json::Value {
+    let SourceConfig::Kafka(kafka) = &pipeline.source;
+    let SinkConfig::SplunkHec(hec) = &pipeline.sink;
+    json!({
+        "finding": "pipeline",
+        "pipeline": pipeline.name,
+        "bootstrap_servers": kafka.client.bootstrap_servers,
+        "topics": topics(&kafka.topics),
+        "group_id": pipeline.group_id,
+        "endpoints": hec.endpoints,
+        "delivery": hec.delivery.as_str(),
+        "dead_letters": dead_letters(&pipeline.dead_letter),
+    })
+}

@@ -1,0 +1,144 @@
+//! The command line: one file per subcommand.
+//!
+//! - The exit code says what happened: see [`Exit`].
+//! - Help never needs a configuration; a command reads the configuration only if it needs one.
+
+mod check;
+mod completions;
+mod deadletter;
+mod exit;
+mod health;
+mod online;
+mod resend;
+mod run;
+mod schema;
+mod terminal;
+
+use std::path::{Path, PathBuf};
+
+use clap::{Parser, Subcommand};
+
+use crate::config::{self, Config, PipelineConfig};
+pub use exit::Exit;
+use terminal::{Gone, clean_lines, tell};
+
+/// Carries Confluent Cloud audit events from Kafka to a SIEM and signs nothing off until it is received.
+#[derive(Debug, Parser)]
+#[command(name = "auditferry", version, propagate_version = true, after_help = AFTER_HELP)]
+struct Args {
+    /// The configuration.
+    #[arg(
+        short,
+        long,
+        global = true,
+        value_name = "FILE",
+        env = "AUDITFERRY_CONFIG",
+        default_value = "auditferry.yaml",
+        hide_env_values = true
+    )]
+    config: PathBuf,
+
+    #[command(subcommand)]
+    command: Command,
+}
+
+const AFTER_HELP: &str =
+    "Exit codes: 0 done, 1 failed, 2 the command line or the configuration is wrong, 3 could not check.";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Runs all pipelines until SIGTERM or SIGINT, then drains, commits and exits.
+    Run,
+    /// Checks the configuration and says what it means; with --online asks Kafka and Splunk whether it would work.
+    Check(check::CheckArgs),
+    /// Looks at events that the sink refused, and sends them again.
+    #[command(subcommand)]
+    Deadletter(deadletter::DeadletterCommand),
+    /// Prints the JSON Schema of the configuration, for editors.
+    Schema,
+    /// Asks a running auditferry on this machine whether it is well; for health checks of containers.
+    Health(health::HealthArgs),
+    /// Prints a completion script for a shell.
+    Completions(completions::CompletionsArgs),
+}
+
+/// Runs the command line of this process.
+pub fn main() -> Exit {
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(error) => {
+            // Help and version go to standard output; nobody reading them is no failure.
+            error.print().unwrap_or_default();
+            return if error.use_stderr() { Exit::Usage } else { Exit::Done };
+        }
+    };
+    let result = match args.command {
+        Command::Run => run::run(&args.config),
+        Command::Check(check) => check::check(&args.config, &check),
+        Command::Deadletter(command) => deadletter::deadletter(&args.config, &command),
+        Command::Schema => schema::schema(),
+        Command::Health(health) => health::health(&args.config, &health),
+        Command::Completions(completions) => completions::completions(&completions),
+    };
+    result.unwrap_or_else(|error| exit_of(&error))
+}
+
+/// The one place where an error becomes words and a code.
+fn exit_of(error: &anyhow::Error) -> Exit {
+    if error.is::<Gone>() {
+        return Exit::Done;
+    }
+    tell(clean_lines(&format!("error: {error:#}")));
+    match error.downcast_ref::<Wrong>() {
+        Some(_) => Exit::Usage,
+        None => Exit::Failed,
+    }
+}
+
+/// Something is wrong with what the user wrote.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Wrong(String);
+
+/// Loads the configuration; warnings and errors are told here.
+///
+/// # Errors
+/// [`Exit::Usage`]: the configuration is wrong, and everything wrong with it has been said.
+fn load(path: &Path) -> Result<Config, Exit> {
+    match config::load(path) {
+        Ok((config, warnings)) => {
+            for warning in warnings {
+                tell(clean_lines(&warning.to_string()));
+            }
+            Ok(config)
+        }
+        Err(errors) => {
+            tell(clean_lines(&errors.to_string()));
+            Err(Exit::Usage)
+        }
+    }
+}
+
+/// The pipeline of this name; without a name the only one there is.
+fn pipeline<'c>(config: &'c Config, name: Option<&str>) -> Result<&'c PipelineConfig, Wrong> {
+    let names = || config.pipelines.iter().map(|pipeline| pipeline.name.as_str()).collect::<Vec<_>>().join(", ");
+    match (name, config.pipelines.as_slice()) {
+        (Some(name), pipelines) => pipelines
+            .iter()
+            .find(|pipeline| pipeline.name == name)
+            .ok_or_else(|| Wrong(format!("there is no pipeline `{name}`; the configuration has: {}", names()))),
+        (None, [only]) => Ok(only),
+        (None, _) => Err(Wrong(format!("say which pipeline with --pipeline NAME: {}", names()))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Args::command().debug_assert();
+    }
+}

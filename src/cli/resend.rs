@@ -1,0 +1,93 @@
+//! Sends a single letter through a pipeline's sink, with plain bounded retries.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use anyhow::Context;
+use backon::{ExponentialBuilder, Retryable};
+use bytes::Bytes;
+use tokio::runtime::Runtime;
+
+use crate::config::SinkConfig;
+use crate::defaults;
+use crate::delivery::attempt::{Attempt, Coding, Failure, Parcel};
+use crate::delivery::letter::Letter;
+use crate::event::Record;
+use crate::sink::Sink;
+use crate::sink::splunk_hec::SplunkHec;
+use crate::transform::Chain;
+
+pub(super) enum Sent {
+    /// The sink has proved that it has the letter.
+    Delivered,
+    /// The sink will not take it.
+    Refused(Failure),
+    /// Nobody could tell; trying others makes no sense now.
+    NotNow(Failure),
+}
+
+pub(super) struct Resender {
+    runtime: Runtime,
+    sink: Arc<dyn Sink>,
+    /// Counts attempts, so that they go round the endpoints.
+    attempts: AtomicUsize,
+}
+
+/// An attempt that may be repeated, and when the server wants it.
+struct Again {
+    after: Option<Duration>,
+    failure: Failure,
+}
+
+impl Resender {
+    pub(super) fn new(config: &SinkConfig) -> anyhow::Result<Self> {
+        let runtime =
+            tokio::runtime::Builder::new_current_thread().enable_all().build().context("start the runtime")?;
+        let SinkConfig::SplunkHec(hec) = config;
+        let sink = Arc::new(SplunkHec::new(hec).context("build the splunk_hec sink")?);
+        Ok(Self { runtime, sink, attempts: AtomicUsize::new(0) })
+    }
+
+    /// Blocks until the letter's fate is known, or for about half a minute and the sink's own time limits.
+    pub(super) fn send(&self, letter: &Letter) -> Sent {
+        let record = Record {
+            topic: letter.topic.as_str(),
+            partition: letter.partition,
+            offset: letter.offset,
+            timestamp_ms: letter.timestamp_ms,
+            key: letter.key.as_deref(),
+            value: letter.value.as_deref(),
+        };
+        let mut body = Vec::new();
+        if let Err(failure) = self.sink.encode(&Chain::default().clear(record), &mut body) {
+            return Sent::Refused(failure);
+        }
+        let parcel = Parcel { body: Bytes::from(body), coding: Coding::Identity, events: 1 };
+        let patience = ExponentialBuilder::default().with_jitter().with_max_times(defaults::LETTER_ATTEMPTS - 1);
+        let sending = (|| self.attempt(parcel.clone()))
+            .retry(patience)
+            // A pause that the server asks for replaces ours, within reason.
+            .adjust(|again: &Again, ours| {
+                ours.map(|ours| again.after.map_or(ours, |theirs| theirs.min(defaults::RETRY_CAP)))
+            });
+        match self.runtime.block_on(sending) {
+            Ok(sent) => sent,
+            Err(Again { failure, .. }) => Sent::NotNow(failure),
+        }
+    }
+
+    async fn attempt(&self, parcel: Parcel) -> Result<Sent, Again> {
+        let endpoint = self.attempts.fetch_add(1, Ordering::Relaxed) % self.sink.endpoints().len();
+        let mut attempt = self.sink.attempt(endpoint, parcel).await;
+        loop {
+            match attempt {
+                Attempt::Delivered => return Ok(Sent::Delivered),
+                Attempt::Pending(proof) => attempt = proof.await,
+                Attempt::Poison { failure, .. } | Attempt::Split(failure) => return Ok(Sent::Refused(failure)),
+                Attempt::Hold(failure) => return Ok(Sent::NotNow(failure)),
+                Attempt::Retry { after, failure } => return Err(Again { after, failure }),
+            }
+        }
+    }
+}

@@ -1,0 +1,349 @@
+//! Exactly what the file may say: every key, its type and its documentation. Nothing here is checked or defaulted.
+//!
+//! - The doc comments of the fields are the user documentation: they become the descriptions of the JSON Schema.
+//! - Every field is an `Option`, also the required ones (marked for the schema): what is missing or malformed is
+//!   reported by `check`, and `resolve` still sees the rest, so that one run reports everything.
+//! - A secret `x` always has a sibling `x_file`.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Deserializer};
+
+use crate::defaults;
+use crate::secret::Secret;
+use crate::source::kafka::config::{GroupProtocol, SaslMechanism, Security, StartAt};
+use crate::units::{self, ByteSize};
+
+/// Configuration of auditferry.
+///
+/// Values may hold `${VAR}`, `${VAR:-default}` (environment variables), `${file:/path}` (a file's content without its
+/// last line break) and `$$` (one dollar sign). An environment variable AUDITFERRY_ followed by a key's path in upper
+/// case, levels separated by two underscores, overrides the file; its value is taken as it is.
+#[derive(Deserialize, JsonSchema, Default)]
+#[serde(deny_unknown_fields)]
+pub(super) struct File {
+    /// Where records come from, by a name of your choice. Several pipelines may read the same source.
+    #[schemars(required)]
+    pub(super) sources: Option<BTreeMap<String, Source>>,
+    /// What is carried where, by a name of your choice. Pipelines are isolated from each other: each has its own
+    /// consumer group, memory budget and state.
+    #[schemars(required)]
+    pub(super) pipelines: Option<BTreeMap<String, Pipeline>>,
+    /// The HTTP server of probes, metrics and the status page.
+    pub(super) admin: Option<Admin>,
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Source {
+    /// A Kafka topic: the audit cluster itself, a mirror of its topic, or any other.
+    Kafka(Box<Kafka>),
+}
+
+#[derive(Deserialize, JsonSchema)]
+pub(super) struct Kafka {
+    #[serde(flatten)]
+    pub(super) client: KafkaClient,
+    /// The topics to read. Exactly one of `topics` and `topic_pattern` is needed.
+    #[schemars(length(min = 1))]
+    pub(super) topics: Option<Vec<String>>,
+    /// A regular expression; every topic whose name matches from its beginning is read, also one created later.
+    pub(super) topic_pattern: Option<String>,
+    /// How the members of a consumer group share the partitions: `classic` with cooperative-sticky assignment, or
+    /// `consumer` (KIP-848), which only Confluent Cloud and Apache Kafka 4.0 or later understand.
+    #[schemars(extend("default" = "classic"))]
+    pub(super) group_protocol: Option<GroupProtocol>,
+    /// Static membership (`group.instance.id`): a name that is unique in the group and survives restarts, for example
+    /// the name of a StatefulSet's pod. A restart within the session timeout then moves no partition.
+    pub(super) group_instance_id: Option<String>,
+    /// After this long without a heartbeat the group gives up a member. Only with `group_protocol: classic`; with
+    /// `consumer` the broker decides.
+    #[schemars(extend("default" = units::show_duration(defaults::SESSION_TIMEOUT)))]
+    pub(super) session_timeout: Option<Span>,
+    /// Where a consumer group starts that has no committed offset. `earliest`: an audit trail has a beginning.
+    #[schemars(extend("default" = "earliest"))]
+    pub(super) start_at: Option<StartAt>,
+    /// How long the topic keeps its records. The metric of the hours left before unread events expire is reckoned
+    /// from it.
+    #[schemars(extend("default" = units::show_duration(defaults::RETENTION)))]
+    pub(super) retention: Option<Span>,
+    /// True when the topic is a copy made by Cluster Linking, on a cluster of your own. Without it a source of
+    /// `confluent-audit-log-events` counts as the audit cluster, which nobody can write to.
+    #[schemars(extend("default" = false))]
+    pub(super) mirror: Option<bool>,
+}
+
+/// How to reach a Kafka cluster and log in to it.
+#[derive(Deserialize, JsonSchema, Default)]
+pub(super) struct KafkaClient {
+    /// Brokers to start from: `host:port`, several separated by commas.
+    #[schemars(required)]
+    pub(super) bootstrap_servers: Option<String>,
+    /// `plaintext`, `ssl`, `sasl_plaintext` or `sasl_ssl`. By default `sasl_ssl` when credentials are given, else
+    /// `plaintext`.
+    pub(super) security: Option<Security>,
+    /// A Confluent Cloud API key: short for `sasl` with mechanism PLAIN.
+    pub(super) api_key: Option<String>,
+    /// The secret of `api_key`: only as `${VAR}` or `${file:/path}`.
+    pub(super) api_secret: Option<SecretText>,
+    /// A file that holds the secret of `api_key`.
+    pub(super) api_secret_file: Option<PathBuf>,
+    /// Login by user name and password.
+    pub(super) sasl: Option<SaslLogin>,
+    /// Certificates for `ssl` and `sasl_ssl`.
+    pub(super) tls: Option<KafkaTls>,
+    /// Further properties of the Kafka client (librdkafka), passed on as they are. Those that would break the delivery
+    /// guarantee, and those that have a key of their own here, are refused.
+    pub(super) properties: Option<BTreeMap<String, PropertyValue>>,
+}
+
+#[derive(Deserialize, JsonSchema, Default)]
+pub(super) struct SaslLogin {
+    /// `PLAIN`, `SCRAM-SHA-256` or `SCRAM-SHA-512`.
+    #[schemars(required)]
+    pub(super) mechanism: Option<SaslMechanism>,
+    /// The user name.
+    #[schemars(required)]
+    pub(super) username: Option<String>,
+    /// The password: only as `${VAR}` or `${file:/path}`.
+    pub(super) password: Option<SecretText>,
+    /// A file that holds the password.
+    pub(super) password_file: Option<PathBuf>,
+}
+
+#[derive(Deserialize, JsonSchema, Default)]
+pub(super) struct KafkaTls {
+    /// PEM file of the authorities to trust in place of those of the system.
+    pub(super) trust_store: Option<PathBuf>,
+    /// PEM file with the client certificate and its chain (mutual TLS).
+    pub(super) certificate_file: Option<PathBuf>,
+    /// PEM file with the private key of the client certificate.
+    pub(super) key_file: Option<PathBuf>,
+    /// The password of an encrypted private key: only as `${VAR}` or `${file:/path}`.
+    pub(super) key_password: Option<SecretText>,
+    /// A file that holds the password of the private key.
+    pub(super) key_password_file: Option<PathBuf>,
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Pipeline {
+    /// The name of the source to read.
+    #[schemars(required)]
+    pub(super) source: Option<String>,
+    /// The Kafka consumer group whose committed offsets are this pipeline's progress. By default `auditferry-`
+    /// followed by the pipeline's name. Give the group of a connector to go on where it stopped.
+    pub(super) group_id: Option<String>,
+    /// Where events are delivered.
+    #[schemars(required)]
+    pub(super) sink: Option<Sink>,
+    /// Where events are kept that the sink will never take. Without it such an event holds the pipeline until a human
+    /// has acted; nothing is ever dropped.
+    pub(super) dead_letter: Option<DeadLetter>,
+    /// When a batch is sent: at whichever limit is reached first.
+    pub(super) batch: Option<Batch>,
+    /// What the pipeline holds in memory at most. Reading pauses at this bound.
+    #[schemars(extend("default" = defaults::IN_FLIGHT_BYTES.to_string()))]
+    pub(super) in_flight_bytes: Option<Size>,
+    /// How many requests are under way at most. With 1 the order of each partition is kept at the sink.
+    #[schemars(range(min = 1, max = defaults::MAX_IN_FLIGHT_LIMIT), extend("default" = defaults::MAX_IN_FLIGHT))]
+    pub(super) max_in_flight: Option<u32>,
+    /// How long to wait for what is in flight when partitions are taken away or the process is told to stop. Must be
+    /// shorter than the source's `session_timeout` and than the grace period of the container platform.
+    #[schemars(extend("default" = units::show_duration(defaults::DRAIN_DEADLINE)))]
+    pub(super) drain_deadline: Option<Span>,
+}
+
+#[derive(Deserialize, JsonSchema, Default)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Batch {
+    /// Most events in one request.
+    #[schemars(range(min = 1, max = defaults::BATCH_MAX_EVENTS_LIMIT), extend("default" = defaults::BATCH_MAX_EVENTS))]
+    pub(super) max_events: Option<u32>,
+    /// Most bytes in one request, before compression. A larger single event travels alone.
+    #[schemars(extend("default" = defaults::BATCH_MAX_BYTES.to_string()))]
+    pub(super) max_bytes: Option<Size>,
+    /// How long after the previous request an event may wait for more to come.
+    #[schemars(extend("default" = units::show_duration(defaults::BATCH_MAX_AGE)))]
+    pub(super) max_age: Option<Span>,
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Sink {
+    /// Splunk's HTTP Event Collector, event endpoint.
+    SplunkHec(Box<Hec>),
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Hec {
+    /// `https://host:port` of each collector, without a path. Batches are spread over all of them; one that fails does
+    /// not hold up the others.
+    #[schemars(required, length(min = 1))]
+    pub(super) endpoints: Option<Vec<String>>,
+    /// What counts as delivered, and has to be stated: `accepted` (Splunk answered that it took the events) or `indexed`
+    /// (its indexers confirmed them; the token needs indexer acknowledgement, a feature of Splunk Enterprise).
+    #[schemars(required)]
+    pub(super) delivery: Option<Delivery>,
+    /// The HEC token: only as `${VAR}` or `${file:/path}`. Exactly one of `token` and `token_file` is needed.
+    pub(super) token: Option<SecretText>,
+    /// A file that holds the HEC token.
+    pub(super) token_file: Option<PathBuf>,
+    /// The index to write to. By default the token's.
+    pub(super) index: Option<String>,
+    /// The event's `source`. By default the token's.
+    pub(super) source: Option<String>,
+    /// The event's `sourcetype`. By default the token's.
+    pub(super) sourcetype: Option<String>,
+    /// The event's `host`. By default the token's.
+    pub(super) host: Option<String>,
+    /// Compression of the requests: `none` or `gzip`.
+    #[schemars(extend("default" = "none"))]
+    pub(super) compression: Option<Compression>,
+    /// Time limit for connecting, the TLS handshake included.
+    #[schemars(extend("default" = units::show_duration(defaults::CONNECT_TIMEOUT)))]
+    pub(super) connect_timeout: Option<Span>,
+    /// Time limit from sending a request to the end of its answer.
+    #[schemars(extend("default" = units::show_duration(defaults::REQUEST_TIMEOUT)))]
+    pub(super) request_timeout: Option<Span>,
+    /// With `delivery: indexed`: events whose acknowledgement has not come after this long are sent again.
+    #[schemars(extend("default" = units::show_duration(defaults::ACK_TIMEOUT)))]
+    pub(super) ack_timeout: Option<Span>,
+    /// With `delivery: indexed`: how often acknowledgements are asked for.
+    #[schemars(extend("default" = units::show_duration(defaults::ACK_POLL_INTERVAL)))]
+    pub(super) ack_poll_interval: Option<Span>,
+    /// Whom to trust on `https` endpoints.
+    pub(super) tls: Option<HecTls>,
+}
+
+#[derive(Deserialize, JsonSchema, Default)]
+#[serde(deny_unknown_fields)]
+pub(super) struct HecTls {
+    /// PEM file of authorities to trust in addition to those of the system.
+    pub(super) trust_store: Option<PathBuf>,
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum DeadLetter {
+    /// A directory on a disk that survives a restart.
+    Directory(PathBuf),
+    /// A Kafka topic, on any cluster that can be written to (so not the audit cluster).
+    Topic(Box<DeadLetterTopic>),
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DeadLetterTopic {
+    /// The topic's name. It has to exist.
+    #[schemars(required)]
+    pub(super) name: Option<String>,
+    /// The cluster of the dead-letter topic.
+    #[schemars(required)]
+    pub(super) kafka: Option<KafkaClient>,
+}
+
+#[derive(Deserialize, JsonSchema, Default)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Admin {
+    /// False turns the server off.
+    #[schemars(extend("default" = true))]
+    pub(super) enabled: Option<bool>,
+    /// Address and port to listen on. There is no login: open it to the network only where the network is trusted.
+    #[schemars(extend("default" = defaults::ADMIN_LISTEN))]
+    pub(super) listen: Option<String>,
+}
+
+#[derive(Deserialize, JsonSchema, Clone, Copy)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Delivery {
+    Accepted,
+    Indexed,
+}
+
+#[derive(Deserialize, JsonSchema, Clone, Copy)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Compression {
+    None,
+    Gzip,
+}
+
+/// Names of the schema keyword that tells `check` how to read a string; editors ignore it.
+pub(super) mod unit {
+    pub(in crate::config) const KEYWORD: &str = "x-auditferry-value";
+    pub(in crate::config) const DURATION: &str = "duration";
+    pub(in crate::config) const BYTE_SIZE: &str = "byte-size";
+    pub(in crate::config) const SECRET: &str = "secret";
+}
+
+/// A stretch of time as people write it: `100ms`, `5s`, `7d`.
+#[derive(Clone, Copy)]
+pub(super) struct Span(pub(super) Duration);
+
+/// A number of bytes as people write it: `2 MiB`.
+#[derive(Clone, Copy)]
+pub(super) struct Size(pub(super) ByteSize);
+
+#[derive(Deserialize)]
+#[serde(transparent)]
+pub(super) struct SecretText(pub(super) Secret);
+
+#[derive(Deserialize)]
+#[serde(transparent)]
+pub(super) struct PropertyValue(pub(super) String);
+
+impl<'de> Deserialize<'de> for Span {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        units::parse_duration(&text).map(Span).map_err(serde::de::Error::custom)
+    }
+}
+
+impl<'de> Deserialize<'de> for Size {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        ByteSize::parse(&text).map(Size).map_err(serde::de::Error::custom)
+    }
+}
+
+/// The schema of a type that is written as a string and read in a way of its own.
+macro_rules! written_as {
+    ($type:ty, $name:literal, $schema:tt) => {
+        impl JsonSchema for $type {
+            fn inline_schema() -> bool {
+                true
+            }
+            fn schema_name() -> Cow<'static, str> {
+                Cow::Borrowed($name)
+            }
+            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                json_schema!($schema)
+            }
+        }
+    };
+}
+
+// A reference is also allowed wherever a pattern describes the literal form.
+written_as!(Span, "Duration", {
+    "type": "string",
+    "pattern": r"^[0-9][0-9_.]*\s*(ms|s|m|min|h|d)$|\$\{",
+    "x-auditferry-value": "duration",
+});
+written_as!(Size, "ByteSize", {
+    "type": "string",
+    "pattern": r"^[0-9][0-9_.]*\s*(B|kB|KB|MB|GB|KiB|MiB|GiB)$|\$\{",
+    "x-auditferry-value": "byte-size",
+});
+written_as!(SecretText, "Secret", {
+    "type": "string",
+    "pattern": r"^\$\{[^}]+\}$",
+    "x-auditferry-value": "secret",
+});
+written_as!(PropertyValue, "PropertyValue", {
+    "type": ["string", "number", "boolean"],
+});

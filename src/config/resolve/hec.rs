@@ -1,0 +1,129 @@
+//! The Splunk HEC sink.
+
+use crate::config::findings::Findings;
+use crate::config::node::Path;
+use crate::config::raw::{self, Compression, Delivery};
+use crate::defaults;
+use crate::delivery::attempt::Coding;
+use crate::secret::Secret;
+use crate::sink::DeliveryLevel;
+use crate::sink::splunk_hec::config::HecConfig;
+use crate::tls::config::TlsConfig;
+
+use super::endpoints::{Endpoint, parse_endpoint};
+use super::files::{self, Pem};
+use super::positive;
+
+pub(super) fn resolve(mut raw: raw::Hec, path: &Path, findings: &mut Findings) -> Option<HecConfig> {
+    let endpoints = raw.endpoints.take().and_then(|urls| resolve_endpoints(&urls, &path.key("endpoints"), findings));
+    let delivery = raw.delivery.map(level);
+    warn_about_delivery(&raw, endpoints.as_deref().unwrap_or_default(), path, findings);
+    let token = resolve_token(&mut raw, path, findings);
+    let tls = TlsConfig { trust_store: raw.tls.and_then(|tls| tls.trust_store) };
+    files::check_pem(tls.trust_store.as_deref(), Pem::Certificates, &path.key("tls").key("trust_store"), findings);
+
+    let time = |name| path.key(name);
+    let connect = positive(raw.connect_timeout, defaults::CONNECT_TIMEOUT, &time("connect_timeout"), findings);
+    let request = positive(raw.request_timeout, defaults::REQUEST_TIMEOUT, &time("request_timeout"), findings);
+    let ack = positive(raw.ack_timeout, defaults::ACK_TIMEOUT, &time("ack_timeout"), findings);
+    let poll = positive(raw.ack_poll_interval, defaults::ACK_POLL_INTERVAL, &time("ack_poll_interval"), findings);
+    let mut shorter = |(name, value), (limit_name, limit)| {
+        if value >= limit && !findings.has_error(&path.key(name)) && !findings.has_error(&path.key(limit_name)) {
+            let [value, limit] = [value, limit].map(crate::units::show_duration);
+            let cause = format!("`{name}` ({value}) is not shorter than `{limit_name}` ({limit})");
+            findings.error(&path.key(name), cause, format!("lower it, or raise `{limit_name}`"));
+        }
+    };
+    shorter(("connect_timeout", connect), ("request_timeout", request));
+    shorter(("ack_poll_interval", poll), ("ack_timeout", ack));
+
+    Some(HecConfig {
+        endpoints: endpoints?.into_iter().map(|endpoint| endpoint.text).collect(),
+        delivery: delivery?,
+        token: token?,
+        index: raw.index,
+        source: raw.source,
+        sourcetype: raw.sourcetype,
+        host: raw.host,
+        compression: raw.compression.map_or(Coding::Identity, coding),
+        connect_timeout: connect,
+        request_timeout: request,
+        ack_timeout: ack,
+        ack_poll_interval: poll,
+        tls,
+    })
+}
+
+const fn level(raw: Delivery) -> DeliveryLevel {
+    match raw {
+        Delivery::Accepted => DeliveryLevel::Accepted,
+        Delivery::Indexed => DeliveryLevel::Indexed,
+    }
+}
+
+const fn coding(raw: Compression) -> Coding {
+    match raw {
+        Compression::None => Coding::Identity,
+        Compression::Gzip => Coding::Gzip,
+    }
+}
+
+fn resolve_endpoints(urls: &[String], path: &Path, findings: &mut Findings) -> Option<Vec<Endpoint>> {
+    let mut endpoints: Vec<Endpoint> = Vec::with_capacity(urls.len());
+    // An item that was refused before is missing here, and the positions of the others have shifted.
+    if findings.has_error(path) {
+        return None;
+    }
+    for (index, url) in urls.iter().enumerate() {
+        let path = path.item(index);
+        match parse_endpoint(url) {
+            Err(malformed) => findings.error(&path, malformed.cause, malformed.remedy),
+            Ok(endpoint) if endpoints.iter().any(|known| known.text == endpoint.text) => {
+                findings.error(&path, "this endpoint is listed twice", "remove one of the two");
+            }
+            Ok(endpoint) => {
+                let local = matches!(endpoint.host.as_str(), "localhost" | "127.0.0.1" | "[::1]");
+                if !endpoint.encrypted && !local {
+                    let cause = "the token and the events travel unencrypted to this endpoint";
+                    findings.warning(&path, cause, "use `https://`, the default of Splunk's collectors");
+                }
+                endpoints.push(endpoint);
+            }
+        }
+    }
+    (!findings.has_error(path)).then_some(endpoints)
+}
+
+fn resolve_token(raw: &mut raw::Hec, path: &Path, findings: &mut Findings) -> Option<Secret> {
+    let already_wrong = findings.has_error(&path.key("token")) || findings.has_error(&path.key("token_file"));
+    if raw.token.is_none() && raw.token_file.is_none() && !already_wrong {
+        let remedy = "add `token: ${file:/path}`, `token: ${VAR}` or `token_file: /path`";
+        findings.error(&path.key("token"), "`token` is missing", remedy);
+    }
+    let token = files::secret(raw.token.take(), raw.token_file.take(), path, "token", findings)?;
+    // It travels in a header; anything else would be refused at the first request only.
+    if !token.expose().chars().all(|c| c.is_ascii_graphic()) {
+        let remedy = "a HEC token is a UUID such as 12345678-1234-1234-1234-123456789012, nothing before or after it";
+        findings.error(&path.key("token"), "the token holds spaces or characters that no HEC token has", remedy);
+        return None;
+    }
+    Some(token)
+}
+
+fn warn_about_delivery(raw: &raw::Hec, endpoints: &[Endpoint], path: &Path, findings: &mut Findings) {
+    match raw.delivery {
+        Some(Delivery::Accepted) => {
+            let given = [("ack_timeout", raw.ack_timeout), ("ack_poll_interval", raw.ack_poll_interval)];
+            for (name, _) in given.into_iter().filter(|(_, value)| value.is_some()) {
+                let cause = format!("`{name}` has no effect with `delivery: accepted`");
+                findings.warning(&path.key(name), cause, "remove it, or use `delivery: indexed`");
+            }
+        }
+        Some(Delivery::Indexed) if endpoints.iter().any(|endpoint| endpoint.host.ends_with(".splunkcloud.com")) => {
+            let cause = "Splunk documents no indexer acknowledgement for Splunk Cloud, except for Kinesis Firehose";
+            let remedy = "use `delivery: accepted`, unless `check --online` shows that the token has it";
+            findings.warning(&path.key("delivery"), cause, remedy);
+        }
+        Some(Delivery::Indexed) | None => {}
+    }
+}

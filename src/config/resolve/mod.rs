@@ -1,0 +1,203 @@
+//! The meaning: from what the file says to values that need no further check.
+//!
+//! Structure has been checked before; what was wrong there is missing here and is not complained about again. Every
+//! function adds what it finds to the findings and goes on, so that one run reports everything.
+
+mod endpoints;
+mod files;
+mod hec;
+mod kafka;
+mod properties;
+mod relations;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use crate::defaults;
+use crate::position::TopicName;
+
+use super::findings::Findings;
+use super::node::Path;
+use super::{AdminConfig, BatchConfig, Config, DeadLetterConfig, PipelineConfig, SinkConfig, SourceConfig, raw};
+
+/// `None` when there were errors.
+pub(super) fn resolve(raw: raw::File, findings: &mut Findings) -> Option<Config> {
+    let root = Path::default();
+    let sources = resolve_sources(raw.sources.unwrap_or_default(), &root.key("sources"), findings);
+    let mut pipelines = Vec::new();
+    let path = root.key("pipelines");
+    let raw_pipelines = raw.pipelines.unwrap_or_default();
+    relations::unused_sources(&sources, &raw_pipelines, findings);
+    for (name, pipeline) in raw_pipelines {
+        check_name(&name, &path.key(&name), findings);
+        pipelines.extend(resolve_pipeline(name.clone(), pipeline, &sources, &path.key(&name), findings));
+    }
+    relations::shared_groups(&pipelines, findings);
+    relations::dead_letter_topics(&pipelines, &sources, findings);
+    let admin = resolve_admin(raw.admin.unwrap_or_default(), &root.key("admin"), findings)?;
+    (!findings.has_error(&root)).then_some(Config { pipelines, admin })
+}
+
+/// By name; `None` for a source that is known to be wrong, so that a pipeline's reference to it is not.
+type Sources = BTreeMap<String, Option<SourceConfig>>;
+
+fn resolve_sources(raw: BTreeMap<String, raw::Source>, path: &Path, findings: &mut Findings) -> Sources {
+    let resolved = raw.into_iter().map(|(name, raw::Source::Kafka(source))| {
+        let path = path.key(&name);
+        check_name(&name, &path, findings);
+        let kafka = kafka::resolve_source(*source, &path.key("kafka"), findings);
+        (name, kafka.map(SourceConfig::Kafka))
+    });
+    resolved.collect()
+}
+
+fn check_name(name: &str, path: &Path, findings: &mut Findings) {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    if name.is_empty() || name.len() > defaults::NAME_MAX_LEN || !name.chars().all(allowed) {
+        let cause =
+            format!("`{name}` cannot be a name: it becomes a metric label and part of the consumer group's name");
+        let remedy = format!("use up to {} letters, digits, `-` and `_`", defaults::NAME_MAX_LEN);
+        findings.error_at_key(path, cause, remedy);
+    }
+}
+
+fn resolve_pipeline(
+    name: String,
+    raw: raw::Pipeline,
+    sources: &Sources,
+    path: &Path,
+    findings: &mut Findings,
+) -> Option<PipelineConfig> {
+    let source = find_source(raw.source.as_deref(), sources, path, findings);
+    let sink = raw.sink.and_then(|raw::Sink::SplunkHec(hec)| {
+        hec::resolve(*hec, &path.key("sink").key("splunk_hec"), findings).map(SinkConfig::SplunkHec)
+    });
+    let dead_letter = resolve_dead_letter(raw.dead_letter, &path.key("dead_letter"), findings);
+    let batch = resolve_batch(raw.batch.unwrap_or_default(), &path.key("batch"), findings);
+    let in_flight_bytes = raw.in_flight_bytes.map_or(defaults::IN_FLIGHT_BYTES, |size| size.0);
+    if in_flight_bytes < batch.max_bytes {
+        let cause = format!("a batch of {} does not fit into `in_flight_bytes`, {in_flight_bytes}", batch.max_bytes);
+        let limits = [path.key("in_flight_bytes"), path.key("batch").key("max_bytes")];
+        let at = if raw.in_flight_bytes.is_some() { &limits[0] } else { &limits[1] };
+        if !limits.iter().any(|limit| findings.has_error(limit)) {
+            findings.error(at, cause, "lower `batch.max_bytes`, or raise `in_flight_bytes` to several batches");
+        }
+    }
+    let drain_path = path.key("drain_deadline");
+    let drain_deadline = positive(raw.drain_deadline, defaults::DRAIN_DEADLINE, &drain_path, findings);
+    let source = source?;
+    relations::drain_within_session(&source, drain_deadline, path, findings);
+    Some(PipelineConfig {
+        source,
+        group_id: raw.group_id.unwrap_or_else(|| format!("{}{name}", defaults::GROUP_ID_PREFIX)),
+        sink: sink?,
+        dead_letter: dead_letter?,
+        batch,
+        in_flight_bytes,
+        max_in_flight: raw.max_in_flight.map_or(defaults::MAX_IN_FLIGHT, length),
+        drain_deadline,
+        name,
+    })
+}
+
+fn find_source(name: Option<&str>, sources: &Sources, path: &Path, findings: &mut Findings) -> Option<SourceConfig> {
+    let name = name?;
+    if let Some(source) = sources.get(name) {
+        return source.clone();
+    }
+    // A source whose shape was wrong is missing here; that has been said already.
+    let all = Path::default().key("sources");
+    let source = if sources.is_empty() { all } else { all.key(name) };
+    if !findings.has_error(&source) {
+        let names: Vec<String> = sources.keys().map(|name| format!("`{name}`")).collect();
+        let remedy = match names.as_slice() {
+            [] => "add it under `sources`".to_owned(),
+            names => format!("the sources are {}", names.join(", ")),
+        };
+        findings.error(&path.key("source"), "there is no source of this name", remedy);
+    }
+    None
+}
+
+fn resolve_batch(raw: raw::Batch, path: &Path, findings: &mut Findings) -> BatchConfig {
+    let max_bytes = raw.max_bytes.map_or(defaults::BATCH_MAX_BYTES, |size| size.0);
+    if max_bytes.get() == 0 {
+        findings.error(&path.key("max_bytes"), "a batch of 0 bytes holds nothing", "write for example `2 MiB`");
+    }
+    BatchConfig {
+        max_events: raw.max_events.map_or(defaults::BATCH_MAX_EVENTS, length),
+        max_bytes,
+        // 0 is allowed: every event leaves at once.
+        max_age: raw.max_age.map_or(defaults::BATCH_MAX_AGE, |span| span.0),
+    }
+}
+
+fn resolve_dead_letter(raw: Option<raw::DeadLetter>, path: &Path, findings: &mut Findings) -> Option<DeadLetterConfig> {
+    match raw {
+        None => Some(DeadLetterConfig::Disabled),
+        Some(raw::DeadLetter::Directory(directory)) => {
+            if directory.exists() && !directory.is_dir() {
+                let remedy = "give a directory, on a disk that survives a restart";
+                findings.error(&path.key("directory"), "this is a file, not a directory", remedy);
+            }
+            Some(DeadLetterConfig::Directory { path: directory })
+        }
+        Some(raw::DeadLetter::Topic(topic)) => {
+            let path = path.key("topic");
+            let name = topic.name.and_then(|name| topic_name(&name, &path.key("name"), findings));
+            let kafka = topic.kafka.and_then(|raw| kafka::resolve_client(raw, &path.key("kafka"), findings));
+            Some(DeadLetterConfig::Topic { name: name?, kafka: kafka? })
+        }
+    }
+}
+
+fn resolve_admin(raw: raw::Admin, path: &Path, findings: &mut Findings) -> Option<AdminConfig> {
+    if raw.enabled == Some(false) {
+        if raw.listen.is_some() {
+            findings.warning(
+                &path.key("listen"),
+                "`listen` has no effect with `enabled: false`",
+                "remove one of the two",
+            );
+        }
+        return Some(AdminConfig::Disabled);
+    }
+    let listen = raw.listen.as_deref().unwrap_or(defaults::ADMIN_LISTEN);
+    match listen.parse::<SocketAddr>() {
+        Ok(listen) => Some(AdminConfig::Enabled { listen }),
+        Err(_) => {
+            let remedy = "write for example `127.0.0.1:9470` (this machine only) or `0.0.0.0:9470` (also from outside)";
+            findings.error(&path.key("listen"), "this is not an IP address with a port", remedy);
+            None
+        }
+    }
+}
+
+/// A topic's name, by the rule of the brokers (`org.apache.kafka.common.internals.Topic`).
+fn topic_name(name: &str, path: &Path, findings: &mut Findings) -> Option<TopicName> {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+    let bad = name.len() > defaults::TOPIC_NAME_MAX_LEN || !name.chars().all(allowed) || matches!(name, "." | "..");
+    if bad {
+        let remedy =
+            "topic names have at most 249 letters, digits, `.`, `_` and `-`; a pattern goes into `topic_pattern`";
+        findings.error(path, "this cannot be the name of a Kafka topic", remedy);
+        return None;
+    }
+    Some(TopicName::new(name))
+}
+
+/// A duration that may not be zero.
+fn positive(raw: Option<raw::Span>, default: Duration, path: &Path, findings: &mut Findings) -> Duration {
+    let duration = raw.map_or(default, |span| span.0);
+    if duration.is_zero() {
+        let cause = format!("`{}` has to be longer than zero", path.last_key().unwrap_or_default());
+        findings.error(path, cause, "write for example `5s`, or remove the key for the default");
+        return default;
+    }
+    duration
+}
+
+fn length(number: u32) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
+}

@@ -1,0 +1,244 @@
+//! The configuration from the outside: the examples load, and broken files get the messages that a person on call needs.
+//!
+//! `config_errors.txt` holds the messages; `UPDATE_GOLDEN=1 cargo test --test it config` rewrites it. Read the diff.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use auditferry::config::{self, AdminConfig, Config, ConfigErrors, DeadLetterConfig, Environment, SinkConfig, Warning};
+use serde_json::Value;
+
+mod broken;
+
+const CANARY: &str = "c4n4ry-5ecret";
+
+fn crate_file(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+fn load(yaml: &str, environment: &[(&str, &str)]) -> Result<(Config, Vec<Warning>), ConfigErrors> {
+    config::load_text(Path::new("auditferry.yaml"), yaml, &environment.iter().copied().collect())
+}
+
+/// The smallest valid configuration, with `extra` appended to the named part.
+fn minimal() -> String {
+    "sources: {a: {kafka: {bootstrap_servers: 'b:9092', topics: [t]}}}\n\
+     pipelines: {p: {source: a, sink: {splunk_hec: {endpoints: ['https://h:8088'], delivery: accepted, token: \"${T}\"}}}}\n"
+        .to_owned()
+}
+
+#[expect(clippy::panic, reason = "the message of an assertion, with line breaks")]
+/// An example with its file references pointing at files that exist.
+fn load_example(name: &str, folder: &Path) -> (Config, Vec<Warning>) {
+    fs::write(folder.join("secret"), format!("{CANARY}\n")).expect("writable");
+    let certificate = "-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n";
+    fs::write(folder.join("ca.pem"), certificate).expect("writable");
+    let secret = folder.join("secret").display().to_string();
+    let yaml = fs::read_to_string(crate_file("config").join(name)).expect("the example exists");
+    let yaml = yaml
+        .replace("/var/run/secrets/confluent/api-secret", &secret)
+        .replace("/var/run/secrets/splunk/hec-token", &secret)
+        .replace("/etc/auditferry/splunk-ca.pem", &folder.join("ca.pem").display().to_string());
+    let environment = [
+        ("CONFLUENT_BOOTSTRAP_SERVERS", "pkc-1.confluent.cloud:9092"),
+        ("CONFLUENT_API_KEY", "KEY"),
+        ("KAFKA_BOOTSTRAP_SERVERS", "kafka.example.com:9092"),
+        ("KAFKA_PASSWORD", CANARY),
+    ];
+    load(&yaml, &environment).unwrap_or_else(|errors| panic!("{name}\n{errors}"))
+}
+
+const EXAMPLES: [&str; 2] = ["audit-cluster-to-splunk.yaml", "linked-mirror-to-splunk.yaml"];
+
+#[test]
+fn the_examples_load_without_warnings_and_show_no_secret() {
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    for name in EXAMPLES {
+        let (config, warnings) = load_example(name, folder.path());
+        assert!(warnings.is_empty(), "{name}: {}", warnings[0]);
+        let SinkConfig::SplunkHec(hec) = &config.pipelines[0].sink;
+        assert_eq!(hec.token.expose(), CANARY);
+        assert!(!format!("{config:?}").contains(CANARY), "{name}");
+    }
+}
+
+/// Keys of the schema by path, `*` for names of the user's choice and lists left out.
+fn schema_keys(schema: &Value, path: &str, keys: &mut BTreeSet<String>) {
+    let variants = schema.get("oneOf").and_then(Value::as_array).into_iter().flatten();
+    for part in std::iter::once(schema).chain(variants) {
+        for (key, child) in part.get("properties").and_then(Value::as_object).into_iter().flatten() {
+            let path = format!("{path}.{key}");
+            schema_keys(child, &path, keys);
+            keys.insert(path);
+        }
+    }
+    if let Some(child @ Value::Object(_)) = schema.get("additionalProperties") {
+        schema_keys(child, &format!("{path}.*"), keys);
+    }
+}
+
+/// Every key of the schema stands in an example, if only commented out, and the examples name no other key: what they
+/// set has been checked by loading them, so here only what is commented out is compared, by its last name.
+#[test]
+fn the_examples_mention_every_key_and_no_other() {
+    let mut paths = BTreeSet::new();
+    schema_keys(&config::schema(), "", &mut paths);
+    let known: BTreeSet<&str> = paths.iter().filter_map(|path| path.rsplit('.').next()).collect();
+    let text: String =
+        EXAMPLES.iter().map(|name| fs::read_to_string(crate_file("config").join(name)).expect("exists")).collect();
+    for key in &known {
+        let mentioned = text.lines().any(|line| {
+            let line = line.trim_start().trim_start_matches("# ").trim_start();
+            line.starts_with(&format!("{key}:"))
+                || line.contains(&format!("{{{key}:"))
+                || line.contains(&format!(", {key}:"))
+        });
+        assert!(mentioned, "no example mentions `{key}`");
+    }
+    for line in text.lines().filter_map(|line| line.trim_start().strip_prefix("# ")) {
+        let Some((key, _)) = line.trim_start().split_once(':') else { continue };
+        let is_key = key.chars().all(|c| c.is_ascii_lowercase() || c == '_') && line.contains(": ");
+        assert!(!is_key || known.contains(key), "an example mentions `{key}`, which does not exist");
+    }
+}
+
+#[test]
+fn commented_out_values_of_the_examples_are_valid() {
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let name = EXAMPLES[0];
+    let yaml = fs::read_to_string(crate_file("config").join(name)).expect("exists");
+    let (plain, _) = load_example(name, folder.path());
+    // Uncomment each `# key: value` line that shows a default; the result has to mean the same.
+    let mut count = 0;
+    for (index, line) in yaml.lines().enumerate() {
+        let Some((indent, setting)) = line.split_once("# ") else { continue };
+        let default = [
+            "security:",
+            "start_at:",
+            "retention:",
+            "group_protocol:",
+            "session_timeout:",
+            "group_id:",
+            "compression:",
+            "connect_timeout:",
+            "request_timeout:",
+            "in_flight_bytes:",
+            "max_in_flight:",
+            "drain_deadline:",
+            "enabled:",
+        ]
+        .iter()
+        .any(|key| setting.starts_with(key));
+        if !default || !indent.trim().is_empty() {
+            continue;
+        }
+        count += 1;
+        let lines: Vec<String> = yaml
+            .lines()
+            .enumerate()
+            .map(|(at, other)| if at == index { format!("{indent}{setting}") } else { other.to_owned() })
+            .collect();
+        fs::write(folder.path().join("secret"), CANARY).expect("writable");
+        let text = lines
+            .join("\n")
+            .replace("/var/run/secrets/confluent/api-secret", &folder.path().join("secret").display().to_string())
+            .replace("/var/run/secrets/splunk/hec-token", &folder.path().join("secret").display().to_string());
+        let environment = [("CONFLUENT_BOOTSTRAP_SERVERS", "pkc-1.confluent.cloud:9092"), ("CONFLUENT_API_KEY", "KEY")];
+        let (config, _) = load(&text, &environment).unwrap_or_else(|errors| panic!("{setting}\n{errors}"));
+        assert_eq!(format!("{config:?}"), format!("{plain:?}"), "`{setting}` is not the default");
+    }
+    assert_eq!(count, 13, "a default is no longer shown");
+}
+
+#[test]
+fn the_environment_overrides_the_file_without_interpolation() {
+    let overrides = [
+        ("T", "token"),
+        ("AUDITFERRY_ADMIN__ENABLED", "false"),
+        ("AUDITFERRY_PIPELINES__P__SINK__SPLUNK_HEC__TOKEN", "${T}$$"),
+        ("AUDITFERRY_PIPELINES__P__DEAD_LETTER__DIRECTORY", "/var/lib/x"),
+    ];
+    let (config, _) = load(&minimal(), &overrides).expect("valid");
+    assert!(matches!(config.admin, AdminConfig::Disabled));
+    let SinkConfig::SplunkHec(hec) = &config.pipelines[0].sink;
+    assert_eq!(hec.token.expose(), "${T}$$");
+    let DeadLetterConfig::Directory { path } = &config.pipelines[0].dead_letter else { panic!("overridden") };
+    assert_eq!(path, Path::new("/var/lib/x"));
+}
+
+#[test]
+fn an_overridden_reference_need_not_be_followed() {
+    let token = "AUDITFERRY_PIPELINES__P__SINK__SPLUNK_HEC__TOKEN";
+    assert!(load(&minimal(), &[(token, "x")]).is_ok());
+}
+
+#[test]
+fn group_and_defaults_follow_from_the_pipeline() {
+    let (config, warnings) = load(&minimal(), &[("T", "x")]).expect("valid");
+    assert!(warnings.is_empty());
+    let pipeline = &config.pipelines[0];
+    assert_eq!(pipeline.group_id, "auditferry-p");
+    assert_eq!(pipeline.max_in_flight, 16);
+    assert!(matches!(pipeline.dead_letter, DeadLetterConfig::Disabled));
+}
+
+#[test]
+fn broken_configurations_get_the_messages_on_record() {
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let cases = broken::cases(folder.path());
+    assert!(cases.len() >= 25);
+    let mut report = String::new();
+    for case in &cases {
+        let environment: Environment = case.environment.iter().cloned().collect();
+        let result = config::load_text(Path::new("auditferry.yaml"), &case.yaml, &environment);
+        let text = match &result {
+            Ok((_, warnings)) => {
+                assert!(case.only_warns && !warnings.is_empty(), "{} was accepted", case.name);
+                warnings.iter().map(|warning| format!("{warning}\n")).collect()
+            }
+            Err(errors) => {
+                assert!(!case.only_warns, "{}: {errors}", case.name);
+                format!("{errors}\n")
+            }
+        };
+        assert!(!text.contains(CANARY), "{} shows a secret:\n{text}", case.name);
+        assert!(!format!("{result:?}").contains(CANARY), "{} shows a secret in Debug output", case.name);
+        let text = text.replace(&folder.path().display().to_string(), "/etc/auditferry");
+        writeln!(report, "##### {}\n\n{text}", case.name).expect("a string takes everything");
+    }
+    let golden = crate_file("tests/it/config_errors.txt");
+    #[allow(clippy::disallowed_methods, reason = "a switch of the test itself")]
+    let update = std::env::var("UPDATE_GOLDEN").is_ok();
+    if update {
+        fs::write(&golden, &report).expect("writable");
+    }
+    let expected = fs::read_to_string(&golden).unwrap_or_default();
+    assert_eq!(report, expected, "messages have changed: UPDATE_GOLDEN=1 rewrites the record");
+}
+
+/// Goal: whatever a slip of the keyboard makes of a file with plain-text secrets, no message shows one.
+/// Method: delete, and replace by each character that means something in YAML, at every place outside the secrets.
+#[test]
+fn no_slip_of_the_keyboard_makes_a_message_show_a_secret() {
+    let yaml = broken::good().replace("${SECRET}", CANARY).replace("${TOKEN}", &format!("'{CANARY}'"));
+    for (at, _) in yaml.char_indices() {
+        let inside = yaml[at.saturating_sub(CANARY.len() - 1)..].find(CANARY).is_some_and(|start| start < CANARY.len());
+        if inside {
+            continue;
+        }
+        for slip in ["", ":", "{", "\"", "'", "\n", "#", "-", " ", "|", "&", "*", "!", "[", "}", "$"] {
+            let broken = format!("{}{slip}{}", &yaml[..at], &yaml[at + 1..]);
+            if let Err(errors) = load(&broken, &[("KEY", "k")]) {
+                assert!(!errors.to_string().contains(CANARY), "{broken}\n\n{errors}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_file_that_is_not_there_is_named() {
+    let errors = config::load_with(Path::new("/does/not/exist.yaml"), &Environment::default()).expect_err("no file");
+    assert!(errors.to_string().contains("/does/not/exist.yaml"), "{errors}");
+}

@@ -1,0 +1,277 @@
+//! Broken configurations, each with one story. Every `CANARY` in them is a secret that must not be shown.
+
+use std::fs;
+use std::path::Path;
+
+use super::CANARY;
+
+pub(super) struct Case {
+    pub(super) name: &'static str,
+    pub(super) yaml: String,
+    pub(super) environment: Vec<(String, String)>,
+    pub(super) only_warns: bool,
+}
+
+/// A complete file, whose parts the cases replace.
+const GOOD: &str = "\
+sources:
+  audit:
+    kafka:
+      bootstrap_servers: pkc-1.confluent.cloud:9092
+      api_key: ${KEY}
+      api_secret: ${SECRET}
+      topics: [confluent-audit-log-events]
+
+pipelines:
+  splunk:
+    source: audit
+    sink:
+      splunk_hec:
+        endpoints: ['https://splunk.example.com:8088']
+        delivery: accepted
+        token: ${TOKEN}
+";
+
+pub(super) fn good() -> String {
+    GOOD.to_owned()
+}
+
+pub(super) fn cases(folder: &Path) -> Vec<Case> {
+    let mut cases = Cases { list: Vec::new() };
+    yaml_itself(&mut cases);
+    structure(&mut cases);
+    values(&mut cases);
+    references(&mut cases, folder);
+    secrets(&mut cases, folder);
+    kafka(&mut cases);
+    files(&mut cases, folder);
+    splunk(&mut cases);
+    relations(&mut cases);
+    environment(&mut cases);
+    warnings(&mut cases);
+    cases.list
+}
+
+struct Cases {
+    list: Vec<Case>,
+}
+
+impl Cases {
+    fn whole(&mut self, name: &'static str, yaml: impl Into<String>) -> &mut Case {
+        let environment = [("KEY", "KEY"), ("SECRET", CANARY), ("TOKEN", CANARY)];
+        let environment = environment.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
+        self.list.push(Case { name, yaml: yaml.into(), environment, only_warns: false });
+        self.list.last_mut().expect("just pushed")
+    }
+
+    /// The good file with one part replaced.
+    fn with(&mut self, name: &'static str, from: &str, to: &str) -> &mut Case {
+        assert!(GOOD.contains(from), "{name}: `{from}` is not in the good file");
+        self.whole(name, GOOD.replacen(from, to, 1))
+    }
+
+    /// The good file with lines added to the pipeline.
+    fn pipeline(&mut self, name: &'static str, lines: &str) -> &mut Case {
+        self.whole(name, format!("{GOOD}{lines}"))
+    }
+}
+
+impl Case {
+    fn env(&mut self, name: &str, value: &str) -> &mut Self {
+        self.environment.retain(|(known, _)| known != name);
+        self.environment.push((name.to_owned(), value.to_owned()));
+        self
+    }
+}
+
+fn yaml_itself(cases: &mut Cases) {
+    cases.whole("an empty file", "# nothing yet\n");
+    cases.whole("a list instead of a mapping", "- sources\n");
+    cases.with("a line indented one space too few", "      api_key", "     api_key");
+    cases.with("a quote that is not closed", "${TOKEN}", &format!("\"{CANARY}"));
+    cases.with("a secret with a colon and a space", "${TOKEN}", &format!("{CANARY}: x"));
+    cases.with("a key given twice", "delivery: accepted", "delivery: accepted\n        delivery: indexed");
+    cases.with("tabs for indentation", "      topics", "\ttopics");
+}
+
+fn structure(cases: &mut Cases) {
+    cases.with("a key with a typing error", "endpoints:", "endpoint:");
+    cases.with("an unknown secret, written into the file", "token: ${TOKEN}", &format!("tokn: {CANARY}"));
+    cases.with("a key one level too high", "    source: audit", "    source: audit\n    max_bytes: 1 MiB");
+    cases.pipeline("transforms, which this version does not have", "    transforms:\n      - drop: {name: x}\n");
+    cases.with("a sink that does not exist", "splunk_hec:", "webhook:");
+    cases.with(
+        "a sink without its settings",
+        "    sink:\n      splunk_hec:",
+        "    sink: splunk_hec\n    zink:\n      x:",
+    );
+    cases.with("no delivery level", "        delivery: accepted\n", "");
+    cases.with(
+        "a list written as a single value",
+        "['https://splunk.example.com:8088']",
+        "https://splunk.example.com:8088",
+    );
+    cases.with("a key without a value", "delivery: accepted", "delivery:");
+    cases.pipeline(
+        "two dead-letter stores",
+        "    dead_letter: {directory: /tmp, topic: {name: x, kafka: {bootstrap_servers: 'b:1'}}}\n",
+    );
+    cases.whole("no pipelines", "sources: {}\npipelines:\n");
+    cases.whole(
+        "everything is wrong on one line",
+        format!("sources: {{a: {{kafka: {{api_secret: {CANARY}, topic: x}}}}}}\npipelines: {{p: 5}}\n"),
+    );
+}
+
+fn values(cases: &mut Cases) {
+    cases.with("a word with a typing error", "delivery: accepted", "delivery: acepted");
+    cases.pipeline("a duration without a unit", "    drain_deadline: 10\n");
+    cases.pipeline("a size with an unknown unit", "    batch:\n      max_bytes: 2 megs\n");
+    cases.pipeline("a number that is not one", "    max_in_flight: many\n");
+    cases.pipeline("a number below the least", "    max_in_flight: 0\n");
+    cases.pipeline("a time of zero", "    drain_deadline: 0s\n");
+    cases.with("a boolean that is not one", "      topics", "      mirror: maybe\n      topics");
+    cases.pipeline("an address without a port", "admin:\n  listen: localhost\n");
+    cases.with("a name that cannot be a label", "  splunk:\n", "  splunk cloud:\n");
+}
+
+fn references(cases: &mut Cases, folder: &Path) {
+    cases.with("a variable that is not set", "${TOKEN}", "${HEC_TOKEN}");
+    cases.with("a variable that is empty", "${TOKEN}", "${EMPTY}").env("EMPTY", "");
+    cases.with("a reference that is not closed", "${TOKEN}", "${TOKEN");
+    cases.with("a file that does not exist", "${TOKEN}", &format!("${{file:{}/none}}", folder.display()));
+    cases.pipeline("a variable that stands for no duration", "    drain_deadline: ${DRAIN}\n").env("DRAIN", CANARY);
+    cases.pipeline("a variable that stands for no number", "    max_in_flight: ${N:-x}\n").env("N", CANARY);
+    cases.with("a variable that stands for no word", "delivery: accepted", "delivery: ${LEVEL}").env("LEVEL", CANARY);
+}
+
+fn secrets(cases: &mut Cases, folder: &Path) {
+    cases.with("a secret written into the file", "${TOKEN}", CANARY);
+    cases.with("a secret as a default", "${TOKEN}", &format!("${{TOKEN:-{CANARY}}}"));
+    cases.with("a secret that is partly written into the file", "${TOKEN}", &format!("{CANARY}${{TOKEN}}"));
+    cases.with("a secret with a line break", "${TOKEN}", "${LINES}").env("LINES", &format!("{CANARY}\n{CANARY}"));
+    cases.with("a token with a space", "${TOKEN}", "${SPACED}").env("SPACED", &format!("Splunk {CANARY}"));
+    fs::write(folder.join("token"), CANARY).expect("writable");
+    let both = format!("token: ${{TOKEN}}\n        token_file: {}/token", folder.display());
+    cases.with("a secret given twice", "token: ${TOKEN}", &both);
+    cases.with("no token", "        token: ${TOKEN}\n", "");
+    fs::write(folder.join("empty"), "\n").expect("writable");
+    cases.with("an empty secret file", "token: ${TOKEN}", &format!("token_file: {}/empty", folder.display()));
+}
+
+fn kafka(cases: &mut Cases) {
+    let servers = "pkc-1.confluent.cloud:9092";
+    cases.with("a broker as the Confluent command line prints it", servers, &format!("SASL_SSL://{servers}"));
+    cases.with("a broker without a port", servers, "pkc-1.confluent.cloud");
+    cases.with("no topics", "      topics: [confluent-audit-log-events]\n", "");
+    cases.with("an empty list of topics", "[confluent-audit-log-events]", "[]");
+    cases.with("a pattern among the topics", "[confluent-audit-log-events]", "['confluent-.*']");
+    cases.with("a broken pattern", "topics: [confluent-audit-log-events]", "topic_pattern: 'confluent-('");
+    cases.with("a pattern in another dialect", "topics: [confluent-audit-log-events]", "topic_pattern: 'audit-\\d+'");
+    cases.with("an API key without its secret", "      api_secret: ${SECRET}\n", "");
+    cases.with("an API secret written into the file", "${SECRET}", CANARY);
+    cases.with("credentials that are not used", "      topics", "      security: ssl\n      topics");
+    let without_login =
+        GOOD.replace("      api_key: ${KEY}\n      api_secret: ${SECRET}\n", "      security: sasl_ssl\n");
+    cases.whole("no credentials", without_login);
+    cases.with(
+        "a login of an unknown kind",
+        "api_key: ${KEY}",
+        &format!("sasl: {{mechanism: scram-sha-512, username: u, password: {CANARY}}}"),
+    );
+    let properties = "      properties: {group.id: x, enable.auto.commit: true, isolation.level: read_uncommitted, \
+                      ssl.key.password: c4n4ry-5ecret, client.rack: a}\n      topics";
+    cases.with("properties that are refused", "      topics", properties);
+    cases.with(
+        "a session timeout with the new protocol",
+        "      topics",
+        "      group_protocol: consumer\n      session_timeout: 30s\n      topics",
+    );
+    cases.with("a session timeout the client refuses", "      topics", "      session_timeout: 10m\n      topics");
+}
+
+fn files(cases: &mut Cases, folder: &Path) {
+    fs::write(folder.join("store.jks"), [0xFE, 0xED, 0xFE, 0xED, 0, 0]).expect("writable");
+    fs::write(folder.join("store.p12"), [0x30, 0x82, 0x0A, 0]).expect("writable");
+    fs::write(folder.join("key.pem"), "-----BEGIN ENCRYPTED PRIVATE KEY-----\n").expect("writable");
+    let tls = |name: &str| format!("token: ${{TOKEN}}\n        tls: {{trust_store: {}/{name}}}", folder.display());
+    cases.with("a JKS trust store", "token: ${TOKEN}", &tls("store.jks"));
+    cases.with("a trust store that is a key", "token: ${TOKEN}", &tls("key.pem"));
+    cases.with("a trust store that does not exist", "token: ${TOKEN}", &tls("none.pem"));
+    let kafka = format!(
+        "      tls:\n        certificate_file: {0}/store.p12\n        key_file: {0}/key.pem\n      topics",
+        folder.display()
+    );
+    cases.with("a PKCS#12 certificate and an encrypted key", "      topics", &kafka);
+    let lonely =
+        format!("      tls: {{key_file: {}/key.pem, key_password: \"${{SECRET}}\"}}\n      topics", folder.display());
+    cases.with("a key without its certificate", "      topics", &lonely);
+}
+
+fn splunk(cases: &mut Cases) {
+    let url = "https://splunk.example.com:8088";
+    cases.with("an endpoint with a path", url, &format!("{url}/services/collector/event"));
+    cases.with("an endpoint with a password", url, &format!("https://admin:{CANARY}@splunk.example.com:8088"));
+    cases.with("an endpoint without a port", url, "https://splunk.example.com");
+    cases.with("an endpoint without a scheme", url, "splunk.example.com:8088");
+    cases.with(
+        "an endpoint listed twice",
+        &format!("'{url}'"),
+        &format!("'{url}', 'https://Splunk.example.com.:8088/'"),
+    );
+    cases.with(
+        "a connect timeout above the request timeout",
+        "        delivery: accepted",
+        "        delivery: accepted\n        connect_timeout: 90s",
+    );
+}
+
+fn relations(cases: &mut Cases) {
+    cases.with("a source that does not exist", "source: audit", "source: audits");
+    cases.pipeline("a drain deadline above the session timeout", "    drain_deadline: 1m\n");
+    cases.pipeline("a batch above the memory budget", "    in_flight_bytes: 1 MiB\n");
+    let sink = "sink: {splunk_hec: {endpoints: ['https://h:8088'], delivery: accepted, token: \"${TOKEN}\"}}";
+    cases.pipeline(
+        "two pipelines in one group",
+        &format!("  second:\n    source: audit\n    group_id: auditferry-splunk\n    {sink}\n"),
+    );
+    let store = "    dead_letter:\n      topic:\n        name: dead\n        kafka:\n          bootstrap_servers: PKC-1.confluent.cloud:9092\n";
+    cases.pipeline("dead letters on the audit cluster", store);
+    let looped = GOOD.replace("[confluent-audit-log-events]", "[dead]");
+    cases.whole("dead letters into the topic that is read", format!("{looped}{store}"));
+}
+
+fn environment(cases: &mut Cases) {
+    cases.whole("an override with a typing error", GOOD).env("AUDITFERRY_PIPELINES__SPLUNK__MAX_INFLIGHT", "4");
+    cases.whole("an override with a bad value", GOOD).env("AUDITFERRY_PIPELINES__SPLUNK__DRAIN_DEADLINE", CANARY);
+    cases.whole("an override that is no list", GOOD).env("AUDITFERRY_SOURCES__AUDIT__KAFKA__TOPICS", "a,b");
+    cases.whole("an empty override", GOOD).env("AUDITFERRY_PIPELINES__SPLUNK__GROUP_ID", "");
+}
+
+fn warnings(cases: &mut Cases) {
+    cases.with("warning: a token in the clear", "https://splunk", "http://splunk").only_warns = true;
+    cases
+        .with(
+            "warning: acknowledgements on Splunk Cloud",
+            "['https://splunk.example.com:8088']\n        delivery: accepted",
+            "['https://http-inputs-acme.splunkcloud.com:443']\n        delivery: indexed",
+        )
+        .only_warns = true;
+    cases
+        .with(
+            "warning: an acknowledgement that is not asked for",
+            "delivery: accepted",
+            "delivery: accepted\n        ack_timeout: 1m",
+        )
+        .only_warns = true;
+    cases
+        .with("warning: a password in the clear", "      topics", "      security: sasl_plaintext\n      topics")
+        .only_warns = true;
+    cases
+        .with(
+            "warning: a source nobody reads",
+            "  audit:\n",
+            "  spare: {kafka: {bootstrap_servers: 'b:9092', topics: [t]}}\n  audit:\n",
+        )
+        .only_warns = true;
+}
