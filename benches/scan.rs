@@ -3,6 +3,8 @@
 //! `cargo bench --bench scan`. Each figure is the best of many rounds over the sample corpus, in the order of the corpus
 //! and in a shuffled one, which the branch predictor cannot learn by heart.
 
+#![allow(clippy::print_stdout, reason = "a benchmark prints its result")]
+
 use std::hint::black_box;
 use std::time::Instant;
 
