@@ -1,6 +1,7 @@
 //! What happens in the demonstration: a backlog, a live stream, and four faults while it flows, each begun, watched and
 //! ended. It waits for what it sees, never for luck; the pauses between the faults are for the audience.
 
+use std::cell::Cell;
 use std::future::Future;
 use std::time::Duration;
 
@@ -198,9 +199,9 @@ impl Play {
         let busy = hec_answer(9).with_header("Retry-After", "1");
         self.hec.stand(Route::Event, Fault::Answer(busy), Spell::For(BUSY_FOR));
         self.until(|play| play.state() == State::BackingOff).await;
-        sleep(BUSY_FOR).await;
-        let piled_up = self.catch_up().await;
-        self.ends(Act::Busy, format!("It waited as asked, then sent the {piled_up} that had piled up"));
+        let piled_up = self.piled_up_during(State::BackingOff).await;
+        self.catch_up().await;
+        self.ends(Act::Busy, format!("It waited as asked, then sent the {} that had piled up", thousands(piled_up)));
     }
 
     async fn poison(&self) {
@@ -241,8 +242,8 @@ impl Play {
         sleep(HOLD_PROBE_INTERVAL / 2).await;
         self.hec.set_tokens(vec![Token::new(TOKEN)]);
         self.meanwhile(Act::TokenGone, "The token is back; nobody tells auditferry".to_owned());
-        self.until(|play| play.state() != State::Holding).await;
-        let piled_up = self.catch_up().await;
+        let piled_up = self.piled_up_during(State::Holding).await;
+        self.catch_up().await;
         self.ends(
             Act::TokenGone,
             format!("It noticed by itself, and sent the {} that had piled up", thousands(piled_up)),
@@ -250,15 +251,28 @@ impl Play {
     }
 
     async fn finale(&self) {
-        self.until(|play| play.arrived() >= play.stream.next_number()).await;
+        self.begins(Act::Finale, "The stream ends; auditferry stops, and the far side is counted".to_owned());
+        self.catch_up().await;
     }
 
-    /// Waits until everything produced so far has arrived, and returns how much that was.
-    async fn catch_up(&self) -> u64 {
+    /// Waits until everything produced so far has arrived.
+    async fn catch_up(&self) {
         let produced = self.stream.next_number();
-        let waiting = produced.saturating_sub(self.arrived());
         self.until(|play| play.arrived() >= produced).await;
-        waiting
+    }
+
+    /// Waits until the pipeline has left this state, and returns how many events were waiting at most.
+    async fn piled_up_during(&self, state: State) -> u64 {
+        let most = Cell::new(0);
+        self.until(|play| {
+            let waiting = play.counts().waiting;
+            let is_over = play.state() != state;
+            // Once it is over, the pile is being carried away.
+            most.set(if is_over { most.get() } else { waiting.max(most.get()) });
+            is_over
+        })
+        .await;
+        most.get()
     }
 
     async fn until(&self, holds: impl Fn(&Self) -> bool) {

@@ -145,7 +145,9 @@ fn config(kafka: &str, splunk: String, letters: &Path, admin: SocketAddr) -> Con
             security: Security::Plaintext,
             sasl: None,
             tls: ClientTls::default(),
-            properties: Vec::new(),
+            // A broker answers a waiting fetch as soon as there is something to read; the mock cluster only when the
+            // client's patience (500 ms) is over.
+            properties: vec![("fetch.wait.max.ms".to_owned(), "5".to_owned())],
         },
         topics: Topics::Names(vec![TopicName::new(TOPIC)]),
         group_protocol: GroupProtocol::Classic,

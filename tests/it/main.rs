@@ -12,4 +12,5 @@
 mod support;
 
 mod config;
+mod demo;
 mod harness;
