@@ -20,11 +20,15 @@ pub(super) fn text(verdict: &Verdict) -> String {
         text.push('\n');
     }
     let sentence = painted(&format!(" {mark} {}", sentence(verdict)), style.bold());
-    text + &format!("\n{sentence}\n\n Next\n{NEXT}")
+    let next = if verdict.passed() { NEXT } else { REPORT };
+    text + &format!("\n{sentence}\n\n{next}")
 }
 
-const NEXT: &str = "   1. Copy config/audit-cluster-to-splunk.yaml to auditferry.yaml and adapt it
-   2. auditferry check --online      would it work? Changes nothing, writes no event
+const REPORT: &str = " Please report this, with the output of `auditferry demo --verbose`.\n";
+
+const NEXT: &str = " Next
+   1. Copy config/audit-cluster-to-splunk.yaml to auditferry.yaml and adapt it
+   2. auditferry check --online      would it work? Writes no event
    3. README.md                      what is guaranteed, and how it is measured
 ";
 
@@ -165,7 +169,8 @@ mod tests {
 
     #[test]
     fn the_result_fits_a_small_terminal() {
-        let widest = text(&good()).lines().map(|line| line.chars().count()).max();
-        assert_eq!(widest, Some(usize::from(WIDTH)));
+        let text = text(&good());
+        let too_wide: Vec<&str> = text.lines().filter(|line| line.chars().count() > usize::from(WIDTH)).collect();
+        assert!(too_wide.is_empty(), "{too_wide:?}");
     }
 }
