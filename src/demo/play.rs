@@ -161,7 +161,7 @@ impl Play {
         self.hec.set_poison(vec![Poison { needle: id, answer: PoisonAnswer::Named(6) }]);
         self.until(|play| play.own().dead_lettered > 0).await;
         self.catch_up().await;
-        let text = "That one is a dead letter, with the reason; its neighbours are delivered";
+        let text = "That one is a dead letter, with the reason; the others went on";
         self.ends(Act::Poison, text.to_owned());
     }
 
@@ -176,7 +176,7 @@ impl Play {
         let batch = self.hec.count().distinct - before.distinct;
         self.until(|play| play.hec.count().duplicates >= batch).await;
         self.catch_up().await;
-        let text = format!("No answer is no receipt: its {batch} events went again; Splunk has them twice");
+        let text = format!("No answer is no receipt: {batch} events went again, and are there twice");
         self.ends(Act::LostAnswer, text);
         batch
     }
