@@ -29,7 +29,6 @@ fn minimal() -> String {
         .to_owned()
 }
 
-#[expect(clippy::panic, reason = "the message of an assertion, with line breaks")]
 /// An example with its file references pointing at files that exist.
 fn load_example(name: &str, folder: &Path) -> (Config, Vec<Warning>) {
     fs::write(folder.join("secret"), format!("{CANARY}\n")).expect("writable");
