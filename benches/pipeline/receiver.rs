@@ -4,7 +4,7 @@
 //! address, then answers `report` on standard input with one line: events, requests, seconds from the first to the last
 //! event, and quantiles of the latency in milliseconds. `events` prints the number of events so far.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::Mutex;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -73,7 +73,7 @@ fn read_head(reader: &mut impl BufRead) -> Option<usize> {
 }
 
 /// Counts line breaks; of small bodies it also reads the envelopes' times.
-fn read_body(reader: &mut (impl BufRead + Read), length: usize) -> (u64, Vec<f64>) {
+fn read_body(reader: &mut impl BufRead, length: usize) -> (u64, Vec<f64>) {
     let (mut left, mut events, mut small) = (length, 0u64, Vec::new());
     while left > 0 {
         let chunk = reader.fill_buf().expect("a body");

@@ -244,7 +244,7 @@ struct Nesting<'w> {
 impl Nesting<'_> {
     #[inline(always)]
     fn open(&mut self, object: bool) -> Option<()> {
-        if self.depth % 64 == 0 {
+        if self.depth.is_multiple_of(64) {
             *self.outer.get_mut(self.depth / 64)? = self.kinds;
         }
         self.kinds = self.kinds << 1 | u64::from(object);
@@ -256,7 +256,7 @@ impl Nesting<'_> {
     fn close(&mut self) {
         self.kinds >>= 1;
         self.depth -= 1;
-        if self.depth % 64 == 0 {
+        if self.depth.is_multiple_of(64) {
             self.kinds = self.outer[self.depth / 64];
         }
     }
