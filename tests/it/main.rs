@@ -12,4 +12,5 @@
 mod support;
 
 mod config;
+mod end_to_end;
 mod harness;
