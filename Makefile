@@ -26,11 +26,11 @@ test: build-tools kafka ## all tests, against a real Kafka broker fetched once
 lint: build-tools rust-tools $(CARGO_DENY) ## format, clippy, documentation links, licences and sources of dependencies
 	@cargo fmt --check
 	@cargo clippy --all-targets --locked --quiet -- -D warnings
-	@RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --document-private-items --locked --quiet
+	@RUSTDOCFLAGS="-D warnings -A rustdoc::private_intra_doc_links" cargo doc --no-deps --document-private-items --locked --quiet
 	@"$(CARGO_DENY)" --log-level error --locked check --show-stats licenses bans sources
 
 bench: build-tools kafka ## speed and memory against a real broker, beside the bare client
-	@bench/run
+	@cargo bench --locked --quiet --bench pipeline
 
 advisories: build-tools $(CARGO_DENY) ## known vulnerabilities in the dependencies; fetches the advisory database
 	@"$(CARGO_DENY)" --log-level error --locked check advisories

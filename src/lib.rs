@@ -1,4 +1,35 @@
 //! auditferry carries audit events from Kafka to a SIEM and signs nothing off until the far bank has said "received".
+//!
+//! # The map
+//!
+//! *Records* come from a [`source`], are tracked in the [`ledger`](delivery::ledger), pass the [chain](transform), wait in a
+//! [`batch`](delivery::batch), are delivered by the [`sink`], and *settle*; the ledger's *watermark* is what is committed.
+//!
+//! - [`position`], [`reason`], [`secret`], [`units`], [`defaults`]: the vocabulary; leaves.
+//! - [`event`]: what is carried, borrowed from the client; the check that lets a payload be embedded unchanged.
+//! - [`transform`]: the chain. Only what it has cleared can reach a sink.
+//! - [`source`] and [`sink`]: the two traits of the program, with Kafka and Splunk HEC behind them.
+//! - [`delivery`]: the guarantee. Knows neither Kafka nor Splunk.
+//! - [`dead_letter`]: where letters are kept. [`tls`]: the one way to build an HTTPS client.
+//! - [`config`]: what the file says, and what it means.
+//! - [`status`], [`metrics`], [`admin`]: what can be seen from outside.
+//! - [`pipeline`]: the composition root, the only place that wires parts and starts tasks.
+//! - [`cli`]: one file per subcommand. [`demo`]: stand-ins that speak the wire, shared with the tests.
+//!
+//! Dependencies point one way, from the bottom of this list to its top; `tests/tidy.rs` checks it.
+//!
+//! # Non-obvious
+//!
+//! What has broken once, or would break silently:
+//!
+//! - A `TopicPartitionList` that stays alive keeps the Kafka client from closing; copy it in the same statement.
+//! - Closing the client consumes messages and moves its position: never commit `position()`.
+//! - A transaction marker at the end of a partition brings no record; without [`source::Event::Position`] lag would never
+//!   reach zero.
+//! - A batch that always fails while others pass resets the endpoint's back-off each time; so it has a back-off of its own.
+//! - A batch that is stuck while others pass lets the ledger grow; so the number of tracked runs bounds reading, too.
+//! - A payload that merely looks like JSON could close its envelope and forge events; so each is checked in full.
+//! - A recall stands until its slot is recalled again: forgetting it earlier would let the lane send what was revoked.
 
 pub mod admin;
 pub mod cli;

@@ -89,6 +89,13 @@ struct Waiting {
     not_before: Instant,
 }
 
+impl Waiting {
+    fn new(consignment: Consignment) -> Self {
+        let backoff = Backoff::new(defaults::RETRY_BASE, defaults::RETRY_CAP);
+        Self { consignment, backoff, not_before: Instant::now() }
+    }
+}
+
 /// A consignment whose attempt is under way.
 struct Flight {
     consignment: Consignment,
@@ -159,13 +166,18 @@ impl Lane {
         for letter in shipment.letters {
             self.quarantine(letter);
         }
-        if let Some(consignment) = shipment.consignment {
-            self.queue.push_back(Waiting {
-                consignment,
-                backoff: Backoff::new(defaults::RETRY_BASE, defaults::RETRY_CAP),
-                not_before: Instant::now(),
-            });
+        if let Some(consignment) = shipment.consignment.and_then(|new| self.unless_recalled(new)) {
+            self.queue.push_back(Waiting::new(consignment));
         }
+    }
+
+    /// What was recalled while it was on its way is given back as soon as it is seen.
+    fn unless_recalled(&self, consignment: Consignment) -> Option<Consignment> {
+        if self.parts.recall.covers(consignment.runs()) {
+            consignment.settle(Outcome::Released);
+            return None;
+        }
+        Some(consignment)
     }
 
     fn launch_what_may_go(&mut self) {
@@ -326,15 +338,21 @@ impl Lane {
 
     fn wait(&mut self, flight: Flight, not_before: Instant) {
         let Flight { consignment, backoff, .. } = flight;
-        self.queue.push_front(Waiting { consignment, backoff, not_before });
+        if let Some(consignment) = self.unless_recalled(consignment) {
+            self.queue.push_front(Waiting { consignment, backoff, not_before });
+        }
     }
 
     fn send_again(&mut self, consignment: Consignment) {
-        let backoff = Backoff::new(defaults::RETRY_BASE, defaults::RETRY_CAP);
-        self.queue.push_front(Waiting { consignment, backoff, not_before: Instant::now() });
+        if let Some(consignment) = self.unless_recalled(consignment) {
+            self.queue.push_front(Waiting::new(consignment));
+        }
     }
 
     fn quarantine(&mut self, letter: Quarantined) {
+        if self.parts.recall.covers(letter.duty.runs()) {
+            return letter.duty.settle(Outcome::Released);
+        }
         let was_stuck = self.desk.stuck().is_some();
         self.desk.add(letter);
         if !was_stuck {

@@ -8,7 +8,7 @@ use tokio::task::JoinHandle;
 
 use super::*;
 use crate::delivery::batch::Sealed;
-use crate::delivery::testing::{Desk, MemorySink, lock, refused, retry, unauthorized};
+use crate::delivery::testing::{Desk, MemorySink, SLOT, lock, refused, retry, unauthorized};
 use crate::reason::Reason;
 
 struct Rig {
@@ -163,9 +163,8 @@ async fn the_named_event_becomes_a_letter_and_the_others_are_delivered_once() {
     rig.ship_batch(10).await;
     rig.until(10).await;
     assert_eq!(sink.attempts(), [(0, (0..10).collect()), (0, (7..10).collect())]);
-    let letters = lock(&letters);
-    assert_eq!(letters.len(), 1);
-    let letter = &letters[0];
+    assert_eq!(lock(&letters).len(), 1);
+    let letter: Letter = lock(&letters)[0].clone();
     assert_eq!((letter.offset.get(), letter.timestamp_ms, letter.failure.clone()), (6, Some(1006), refused()));
     assert_eq!((letter.key.as_deref(), letter.value.as_deref()), (Some(&b"key"[..]), Some(&b"payload"[..])));
     rig.end().await;
@@ -273,13 +272,35 @@ async fn recalled_batches_are_given_back_unsent() {
         rig.ship_batch(10).await;
     }
     rig.pass(Duration::from_secs(5)).await;
-    let epoch = rig.desk.ledger.epoch(crate::delivery::testing::SLOT).expect("assigned");
-    rig.desk.mail.recall.recall([(crate::delivery::testing::SLOT, epoch)]);
+    let epoch = rig.desk.ledger.epoch(SLOT).expect("assigned");
+    rig.desk.mail.recall.recall([(SLOT, epoch)]);
     rig.pass(Duration::from_secs(60)).await;
     rig.desk.settle();
-    assert_eq!(rig.desk.ledger.open_records(crate::delivery::testing::SLOT), 0);
+    assert_eq!(rig.desk.ledger.open_records(SLOT), 0);
     assert_eq!(rig.desk.ledger.totals().released, 50);
     rig.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_comes_back_after_a_recall_is_given_back_and_not_sent_again() {
+    for answer in [retry as fn() -> Attempt, unauthorized, || Attempt::Split(refused())] {
+        let sink = MemorySink::new(1, move |_, _| {
+            Attempt::Pending(Box::pin(async move {
+                tokio::time::sleep(Duration::from_secs(2)).await;
+                answer()
+            }))
+        });
+        let mut rig = rig(&sink, 1, None);
+        rig.ship_batch(10).await;
+        rig.pass(Duration::from_secs(1)).await;
+        let epoch = rig.desk.ledger.epoch(SLOT).expect("assigned");
+        rig.desk.mail.recall.recall([(SLOT, epoch)]);
+        rig.ship_batch(10).await;
+        rig.pass(Duration::from_secs(60)).await;
+        rig.desk.settle();
+        assert_eq!((rig.desk.ledger.open_records(SLOT), sink.attempts().len()), (0, 1));
+        rig.end().await;
+    }
 }
 
 #[tokio::test(start_paused = true)]
