@@ -13,4 +13,5 @@ mod support;
 
 mod cli;
 mod config;
+mod end_to_end;
 mod harness;

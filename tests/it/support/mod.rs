@@ -7,6 +7,7 @@
 
 pub mod certificates;
 pub mod child;
+pub mod far_side;
 pub mod kafka;
 pub mod ports;
 pub mod process;
