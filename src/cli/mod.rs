@@ -8,6 +8,7 @@ mod completions;
 mod deadletter;
 mod exit;
 mod health;
+mod logs;
 mod online;
 mod resend;
 mod run;
