@@ -30,7 +30,7 @@ lint: build-tools rust-tools $(CARGO_DENY) ## format, clippy, documentation link
 	@"$(CARGO_DENY)" --log-level error --locked check --show-stats licenses bans sources
 
 bench: build-tools kafka ## speed and memory against a real broker, beside the bare client
-	@bench/run
+	@cargo bench --locked --quiet --bench pipeline
 
 advisories: build-tools $(CARGO_DENY) ## known vulnerabilities in the dependencies; fetches the advisory database
 	@"$(CARGO_DENY)" --log-level error --locked check advisories

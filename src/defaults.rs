@@ -24,6 +24,12 @@ pub const BATCH_MAX_AGE: Duration = Duration::from_millis(100);
 /// Requests under way per pipeline. 16 batches of 2 MiB hide a round trip of 100 ms at more than 200 MiB/s.
 pub const MAX_IN_FLIGHT: usize = 16;
 
+/// The most that `max_in_flight` may be set to: queues are sized from it, and no collector gains from more.
+pub const MAX_IN_FLIGHT_LIMIT: u32 = 1_000;
+
+/// The most that `batch.max_events` may be set to: an index of 8 bytes per event is kept for every batch in flight.
+pub const BATCH_MAX_EVENTS_LIMIT: u32 = 1_000_000;
+
 /// How long a revoked or stopping pipeline waits for what is in flight: half of the 20 s to 30 s that container platforms
 /// grant before they kill.
 pub const DRAIN_DEADLINE: Duration = Duration::from_secs(10);
@@ -71,6 +77,8 @@ const _: () = {
     assert!(BATCH_MAX_BYTES.get() * 2 <= IN_FLIGHT_BYTES.get(), "at least two batches fit into the memory budget");
     assert!(BATCH_MAX_BYTES.get() * MAX_IN_FLIGHT as u64 <= IN_FLIGHT_BYTES.get(), "the budget fills every slot");
     assert!(DRAIN_DEADLINE.as_millis() < SESSION_TIMEOUT.as_millis(), "draining ends before the group gives us up");
+    assert!(MAX_IN_FLIGHT <= MAX_IN_FLIGHT_LIMIT as usize);
+    assert!(BATCH_MAX_EVENTS <= BATCH_MAX_EVENTS_LIMIT as usize);
     assert!(CONNECT_TIMEOUT.as_millis() < REQUEST_TIMEOUT.as_millis());
     assert!(ACK_POLL_INTERVAL.as_millis() < ACK_TIMEOUT.as_millis());
     assert!(ACK_TIMEOUT.as_millis() < RETENTION.as_millis());

@@ -71,7 +71,7 @@ impl Resender {
             .adjust(|again: &Again, ours| {
                 ours.map(|ours| again.after.map_or(ours, |theirs| theirs.min(defaults::RETRY_CAP)))
             });
-        match self.runtime.block_on(async { sending.await }) {
+        match self.runtime.block_on(sending) {
             Ok(sent) => sent,
             Err(Again { failure, .. }) => Sent::NotNow(failure),
         }
@@ -80,15 +80,14 @@ impl Resender {
     async fn attempt(&self, parcel: Parcel) -> Result<Sent, Again> {
         let endpoint = self.attempts.fetch_add(1, Ordering::Relaxed) % self.sink.endpoints().len();
         let mut attempt = self.sink.attempt(endpoint, parcel).await;
-        while let Attempt::Pending(proof) = attempt {
-            attempt = proof.await;
-        }
-        match attempt {
-            Attempt::Delivered => Ok(Sent::Delivered),
-            Attempt::Poison { failure, .. } | Attempt::Split(failure) => Ok(Sent::Refused(failure)),
-            Attempt::Hold(failure) => Ok(Sent::NotNow(failure)),
-            Attempt::Retry { after, failure } => Err(Again { after, failure }),
-            Attempt::Pending(_) => unreachable!("waited for above"),
+        loop {
+            match attempt {
+                Attempt::Delivered => return Ok(Sent::Delivered),
+                Attempt::Pending(proof) => attempt = proof.await,
+                Attempt::Poison { failure, .. } | Attempt::Split(failure) => return Ok(Sent::Refused(failure)),
+                Attempt::Hold(failure) => return Ok(Sent::NotNow(failure)),
+                Attempt::Retry { after, failure } => return Err(Again { after, failure }),
+            }
         }
     }
 }

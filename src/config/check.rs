@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::units::{self, ByteSize};
 
-use super::findings::{Findings, quote};
+use super::findings::{Findings, is_reference, quote};
 use super::node::{Entry, Kind, Node, Origin, Path, Scalar};
 use super::schema::Shape;
 
@@ -26,10 +26,9 @@ const HINTS: [(&str, &str); 9] = [
 /// Checks `node` against `schema`. `None` when nothing of it can be used.
 pub(super) fn check(node: &Node, schema: &Value, path: &Path, findings: &mut Findings) -> Option<Value> {
     match &node.kind {
-        Kind::Broken => return None,
+        Kind::Broken(_) => return None,
         Kind::Empty if path.last_key().is_none() => {
-            let remedy = "begin with one of the annotated examples in config/; `auditferry schema` lists every key";
-            findings.error(path, "the file is empty", remedy);
+            findings.error(path, "the file is empty", NOT_A_CONFIGURATION);
             return None;
         }
         Kind::Empty => {
@@ -81,9 +80,12 @@ fn name_of(path: &Path) -> &str {
     path.last_key().unwrap_or("the file")
 }
 
+const NOT_A_CONFIGURATION: &str =
+    "begin with one of the annotated examples in config/; `auditferry schema` lists every key";
+
 fn what_it_is(node: &Node) -> &'static str {
     match &node.kind {
-        Kind::Empty | Kind::Broken | Kind::Scalar(_) => "a single value",
+        Kind::Empty | Kind::Broken(_) | Kind::Scalar(_) => "a single value",
         Kind::List(_) => "a list",
         Kind::Mapping(_) => "a mapping of keys",
     }
@@ -92,6 +94,14 @@ fn what_it_is(node: &Node) -> &'static str {
 fn mapping_entries<'a>(node: &'a Node, path: &Path, findings: &mut Findings) -> Option<&'a [Entry]> {
     if let Kind::Mapping(entries) = &node.kind {
         return Some(entries);
+    }
+    if path.last_key().is_none() {
+        findings.error(
+            path,
+            format!("the file has to hold a mapping of keys, and is {}", what_it_is(node)),
+            NOT_A_CONFIGURATION,
+        );
+        return None;
     }
     let remedy = "put its keys below it, one a line, two spaces further in";
     let cause = format!("`{}` has to be a mapping of keys, and is {}", name_of(path), what_it_is(node));
@@ -117,6 +127,9 @@ fn mapping(
         }
     }
     for key in required.iter().filter(|key| node.entry(key).is_none()) {
+        if findings.has_error(&path.key(key)) {
+            continue;
+        }
         let about = properties.get(*key).map(first_sentence).unwrap_or_default();
         findings.error_at_key(&path.key(key), format!("`{key}` is missing"), format!("add `{key}`. {about}"));
     }
@@ -147,7 +160,11 @@ fn unknown_key(key: &str, known: &Map<String, Value>, path: &Path, findings: &mu
         | Shape::Boolean => None,
     });
     let names: Vec<&str> = known.keys().map(String::as_str).collect();
-    let remedy = match (hint(key), nearest(key, &names), belongs) {
+    let near = nearest(key, &names);
+    if let Some(near) = near {
+        findings.misspelt(path.key(near));
+    }
+    let remedy = match (hint(key), near, belongs) {
         (Some(hint), ..) => hint.to_owned(),
         (None, _, Some(parent)) => format!("`{key}` belongs one level deeper, under `{parent}`"),
         (None, Some(near), None) => format!("did you mean `{near}`?"),
@@ -249,7 +266,11 @@ fn scalar<'a>(node: &'a Node, path: &Path, findings: &mut Findings) -> Option<&'
             (_, Origin::Variable(_)) => "this environment variable is empty".to_owned(),
             (false, Origin::File(_)) => format!("`{}` is empty", name_of(path)),
         };
-        findings.error(path, cause, "give it a value, or remove the key");
+        let remedy = match &node.origin {
+            Origin::Variable(_) => "give it a value, or unset it",
+            Origin::File(_) => "give it a value, or remove the key",
+        };
+        findings.error(path, cause, remedy);
         return None;
     }
     Some(scalar)
@@ -306,16 +327,16 @@ fn quantity(
 }
 
 fn integer(scalar: &Scalar, schema: &Value, path: &Path, findings: &mut Findings) -> Option<Value> {
-    let least = schema.get("minimum").and_then(Value::as_u64).unwrap_or(0);
-    match scalar.text.replace('_', "").parse::<u32>() {
-        Ok(number) if u64::from(number) >= least => Some(Value::from(number)),
-        Ok(_) | Err(_) => {
-            let verb = if scalar.referenced { "does not stand for" } else { "is not" };
-            let cause = format!("{} {verb} a whole number of at least {least}", quote(path, scalar));
-            findings.error(path, cause, format!("give a number from {least} to {}", u32::MAX));
-            None
-        }
+    let limit = |keyword| schema.get(keyword).and_then(Value::as_u64);
+    let range = limit("minimum").unwrap_or(0)..=limit("maximum").unwrap_or(u64::from(u32::MAX));
+    let number = scalar.text.replace('_', "").parse().ok().filter(|number| range.contains(number));
+    if number.is_none() {
+        let verb = if scalar.referenced { "does not stand for" } else { "is not" };
+        let (least, most) = (range.start(), range.end());
+        let cause = format!("{} {verb} a whole number from {least} to {most}", quote(path, scalar));
+        findings.error(path, cause, "write it in digits, without a unit");
     }
+    number.map(Value::from)
 }
 
 fn boolean(scalar: &Scalar, path: &Path, findings: &mut Findings) -> Option<Value> {
@@ -340,11 +361,10 @@ fn secret(node: &Node, path: &Path, findings: &mut Findings) -> Option<Value> {
     let name = name_of(path);
     let scalar = scalar(node, path, findings)?;
     let from_file = matches!(node.origin, Origin::File(_));
-    let one_reference = scalar.written.starts_with("${") && scalar.written.find('}') == Some(scalar.written.len() - 1);
     let cause = if from_file && scalar.referenced && scalar.written.contains(":-") {
-        format!("`{name}` has a default, which is a secret in the file")
-    } else if from_file && !(scalar.referenced && one_reference) {
-        format!("`{name}` is written into the file, where everybody can read it")
+        format!("`{name}` is a secret, and its default stands in plain text in the file")
+    } else if from_file && !(scalar.referenced && is_reference(&scalar.written)) {
+        format!("`{name}` is a secret, and stands in plain text in the file")
     } else {
         return text(scalar, path, findings);
     };

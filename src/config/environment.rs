@@ -3,7 +3,7 @@
 //! `AUDITFERRY_ADMIN__LISTEN=0.0.0.0:9470` sets `admin.listen`. Levels are separated by two underscores; names are
 //! matched without regard to case, and `_` also matches `-`, which variable names cannot hold. A value that begins with
 //! `[` is a list. Variables without `__` are left alone unless they name a top-level key: container platforms set some
-//! of their own (`AUDITFERRY_PORT_9470_TCP`). This is the only place that reads the process environment.
+//! of their own (`AUDITFERRY_PORT_9470_TCP`), and the command line reads AUDITFERRY_CONFIG and AUDITFERRY_LOG. This is the only place that reads the process environment.
 
 use std::collections::BTreeMap;
 
@@ -13,8 +13,6 @@ use figment::{Figment, Metadata, Profile, Provider};
 use super::node::{Entry, Kind, Node, Origin, Scalar};
 
 const PREFIX: &str = "AUDITFERRY_";
-/// Read by the command line, not part of the configuration.
-const RESERVED: [&str; 2] = ["AUDITFERRY_CONFIG", "AUDITFERRY_LOG"];
 const TOP_LEVEL: [&str; 3] = ["sources", "pipelines", "admin"];
 
 /// A snapshot of environment variables.
@@ -36,7 +34,7 @@ impl Environment {
 
     /// The variables that override the file, with the path each one means.
     fn overrides(&self) -> impl Iterator<Item = Override> {
-        self.0.iter().filter(|(name, _)| !RESERVED.contains(&name.as_str())).filter_map(|(name, value)| {
+        self.0.iter().filter_map(|(name, value)| {
             let keys: Vec<String> = name.strip_prefix(PREFIX)?.split("__").map(str::to_ascii_lowercase).collect();
             let ours = match keys.as_slice() {
                 [only] => TOP_LEVEL.contains(&only.as_str()),
@@ -97,22 +95,23 @@ fn merge_mapping(node: &mut Node, values: Dict, layers: &Figment) {
             entries.push(Entry { key, origin, value });
             entries.len() - 1
         });
-        merge(&mut entries[index].value, value, variable, layers);
+        merge(&mut entries[index].value, value, &variable, layers);
     }
 }
 
-fn merge(node: &mut Node, value: Value, variable: String, layers: &Figment) {
-    match value {
-        Value::Dict(_, values) => merge_mapping(node, values, layers),
-        value => *node = leaf(value, &variable),
+fn merge(node: &mut Node, value: Value, variable: &str, layers: &Figment) {
+    if value.as_dict().is_some() {
+        merge_mapping(node, value.into_dict().unwrap_or_default(), layers);
+    } else {
+        *node = leaf(&value, variable);
     }
 }
 
-fn leaf(value: Value, variable: &str) -> Node {
+fn leaf(value: &Value, variable: &str) -> Node {
     let origin = Origin::Variable(variable.to_owned());
-    let kind = match value {
-        Value::Array(_, items) => Kind::List(items.into_iter().map(|item| leaf(item, variable)).collect()),
-        other => Kind::Scalar(Scalar { text: text_of(&other), written: format!("${{{variable}}}"), referenced: true }),
+    let kind = match value.as_array() {
+        Some(items) => Kind::List(items.iter().map(|item| leaf(item, variable)).collect()),
+        None => Kind::Scalar(Scalar { text: text_of(value), written: variable.to_owned(), referenced: true }),
     };
     Node { kind, origin }
 }
@@ -130,9 +129,9 @@ fn text_of(value: &Value) -> String {
 
 /// The variable that a value came from; for a mapping, one of those below it.
 fn variable_of(value: &Value, layers: &Figment) -> String {
-    match value {
-        Value::Dict(_, values) => values.values().next().map(|value| variable_of(value, layers)).unwrap_or_default(),
-        leaf => layers.get_metadata(leaf.tag()).map(|metadata| metadata.name.to_string()).unwrap_or_default(),
+    match value.as_dict() {
+        Some(values) => values.values().next().map(|value| variable_of(value, layers)).unwrap_or_default(),
+        None => layers.get_metadata(value.tag()).map(|metadata| metadata.name.to_string()).unwrap_or_default(),
     }
 }
 

@@ -6,11 +6,13 @@
 use std::path::Path as FilePath;
 
 use super::error::{ConfigError, Excerpt, Warning};
-use super::node::{Kind, Node, Origin, Path, Place, Scalar, sounds_secret};
+use super::node::{Kind, Node, Origin, Path, Place, Scalar, SyntaxError, sounds_secret};
 
 #[derive(Default)]
 pub(super) struct Findings {
     list: Vec<Finding>,
+    /// Keys that a misspelt key was probably meant to be.
+    misspelt: Vec<Path>,
 }
 
 struct Finding {
@@ -43,6 +45,11 @@ impl Findings {
         self.push(Severity::Warning, path, false, (cause.into(), remedy.into()));
     }
 
+    /// Notes that `path` is missing because it was misspelt, which has been reported.
+    pub(super) fn misspelt(&mut self, path: Path) {
+        self.misspelt.push(path);
+    }
+
     fn push(&mut self, severity: Severity, path: &Path, at_key: bool, (cause, remedy): (String, String)) {
         self.list.push(Finding { severity, path: path.clone(), at_key, cause, remedy });
     }
@@ -50,7 +57,8 @@ impl Findings {
     /// Whether the value at `path`, or one below it, is already known to be wrong. What depends on it is then not
     /// checked: a second message about the same mistake would only confuse.
     pub(super) fn has_error(&self, path: &Path) -> bool {
-        self.list.iter().any(|finding| finding.severity == Severity::Error && finding.path.starts_with(path))
+        let mut errors = self.list.iter().filter(|finding| finding.severity == Severity::Error);
+        errors.any(|error| error.path.starts_with(path)) || self.misspelt.iter().any(|key| key.starts_with(path))
     }
 
     /// Turns the findings into errors and warnings in the order of the file.
@@ -99,22 +107,32 @@ enum Shown {
 
 fn locate(tree: &Node, path: &Path, at_key: bool) -> Option<(Origin, Shown)> {
     let Some(node) = tree.at(path) else { return locate(tree, &path.parent()?, true) };
-    if let Kind::Scalar(scalar) = &node.kind
-        && !at_key
-    {
-        let shown = if may_show(path, &scalar.written) { Shown::Value } else { Shown::Masked };
+    let written = match &node.kind {
+        Kind::Scalar(Scalar { written, .. }) | Kind::Broken(written) => Some(written),
+        Kind::Empty | Kind::List(_) | Kind::Mapping(_) => None,
+    };
+    if let (Some(written), false) = (written, at_key) {
+        let shown = if may_show(path, written) { Shown::Value } else { Shown::Masked };
         return Some((node.origin.clone(), shown));
     }
-    if path.is_item() || (matches!(node.kind, Kind::Broken) && !at_key) {
+    if path.is_item() {
         return Some((node.origin.clone(), Shown::Masked));
     }
     let entry = tree.at(&path.parent()?)?.entry(path.last_key()?)?;
     Some((entry.origin.clone(), Shown::Key))
 }
 
-/// Whether a value may stand in a message: not of a key that sounds like a secret, and no URL with a password in it.
+/// Whether a value may stand in a message: not the value of a key that sounds like a secret, unless it only refers to
+/// one, and no URL with a password in it.
 fn may_show(path: &Path, written: &str) -> bool {
-    !path.last_key().is_some_and(sounds_secret) && !written.contains('@')
+    let secret = path.last_key().is_some_and(sounds_secret);
+    is_reference(written) || !(secret || written.contains('@'))
+}
+
+/// Whether a value is one reference and nothing else, and the reference has no default.
+pub(super) fn is_reference(written: &str) -> bool {
+    let inner = written.strip_prefix("${").and_then(|rest| rest.strip_suffix('}'));
+    inner.is_some_and(|inner| !inner.contains('}') && !inner.contains(":-"))
 }
 
 /// A value for use in a sentence: as it stands in the file, in backticks, or `this value` when it must not be seen.
@@ -125,7 +143,7 @@ pub(super) fn quote(path: &Path, scalar: &Scalar) -> String {
 fn scalar_places(tree: &Node) -> Vec<Place> {
     let mut places = Vec::new();
     tree.walk(&Path::default(), &mut |_, node| {
-        let is_value = matches!(node.kind, Kind::Scalar(_) | Kind::Broken);
+        let is_value = matches!(node.kind, Kind::Scalar(_) | Kind::Broken(_));
         if let (true, Origin::File(place)) = (is_value, &node.origin) {
             places.push(*place);
         }
@@ -146,11 +164,12 @@ fn excerpt(source: &str, place: Place, shown: Shown, scalars: &[Place]) -> Excer
     };
     text.push_str(target);
     let rest = source[end..line_end].trim();
-    text.push_str(match (shown, rest) {
-        (_, "") => "",
-        (Shown::Key, ":") => ":",
-        (Shown::Key, _) => ": …",
-        (Shown::Value | Shown::Masked, _) => " …",
+    let closing = rest.chars().all(|c| "]},".contains(c));
+    text.push_str(match shown {
+        Shown::Value | Shown::Masked if closing => rest,
+        Shown::Value | Shown::Masked => " …",
+        Shown::Key if rest == ":" => ":",
+        Shown::Key => ": …",
     });
     Excerpt { text: text.replace('\t', " "), indent, width: target.chars().count().max(1) }
 }
@@ -169,9 +188,9 @@ fn masked(source: &str, from: usize, to: usize, scalars: &[Place]) -> String {
 }
 
 /// An error of the YAML parser. There is no tree that tells values from keys, so only the line's first key is shown.
-pub(super) fn syntax_error(file: &FilePath, source: &str, cause: &str, place: Option<Place>) -> ConfigError {
-    let remedy = "check the indentation (spaces, no tabs) and the quotes of this line and the one before";
-    let mut error = ConfigError::new(file, format!("this is not YAML: {cause}"), remedy.to_owned());
+pub(super) fn syntax_error(file: &FilePath, source: &str, error: SyntaxError) -> ConfigError {
+    let SyntaxError { cause, remedy, place } = error;
+    let mut error = ConfigError::new(file, cause, remedy.to_owned());
     let Some(place) = place.filter(|place| place.line > 0) else { return error };
     error.line = Some(place.line);
     error.column = Some(place.column);

@@ -3,11 +3,11 @@
 //! What a reference yields is taken as it is: it is not searched for references again, and it never changes the
 //! structure of the document, so a password may hold any character. Keys are not interpolated.
 
-use std::fs;
+use std::{fs, mem};
 
 use super::environment::Environment;
 use super::findings::Findings;
-use super::node::{Kind, Node, Path, Scalar};
+use super::node::{Kind, Node, Path, Scalar, sounds_secret};
 
 /// Replaces the references in all values of `node`. A value whose reference cannot be followed becomes `Broken`.
 pub(super) fn interpolate(node: &mut Node, path: &Path, environment: &Environment, findings: &mut Findings) {
@@ -24,15 +24,15 @@ pub(super) fn interpolate(node: &mut Node, path: &Path, environment: &Environmen
         }
         // What came from an environment variable is taken as it is.
         Kind::Scalar(scalar) if scalar.referenced => {}
-        Kind::Scalar(scalar) => match expand(&scalar.text, environment) {
+        Kind::Scalar(scalar) => match expand(&scalar.text, path, environment) {
             Ok(Some(expanded)) => *scalar = expanded,
             Ok(None) => {}
             Err(Unresolved { cause, remedy }) => {
                 findings.error(path, cause, remedy);
-                node.kind = Kind::Broken;
+                node.kind = Kind::Broken(mem::take(&mut scalar.written));
             }
         },
-        Kind::Empty | Kind::Broken => {}
+        Kind::Empty | Kind::Broken(_) => {}
     }
 }
 
@@ -42,7 +42,7 @@ struct Unresolved {
 }
 
 /// `None` when there is nothing to replace.
-fn expand(written: &str, environment: &Environment) -> Result<Option<Scalar>, Unresolved> {
+fn expand(written: &str, path: &Path, environment: &Environment) -> Result<Option<Scalar>, Unresolved> {
     if !written.contains('$') {
         return Ok(None);
     }
@@ -59,7 +59,7 @@ fn expand(written: &str, environment: &Environment) -> Result<Option<Scalar>, Un
                 cause: "a reference `${` is not closed".to_owned(),
                 remedy: "close it with `}`, or write `$${` for a dollar sign and a brace".to_owned(),
             })?;
-            text.push_str(&follow(reference, environment)?);
+            text.push_str(&follow(reference, path, environment)?);
             referenced = true;
             rest = after;
         } else {
@@ -72,7 +72,7 @@ fn expand(written: &str, environment: &Environment) -> Result<Option<Scalar>, Un
     Ok(Some(Scalar { text, written: written.to_owned(), referenced }))
 }
 
-fn follow(reference: &str, environment: &Environment) -> Result<String, Unresolved> {
+fn follow(reference: &str, path: &Path, environment: &Environment) -> Result<String, Unresolved> {
     if let Some(path) = reference.strip_prefix("file:") {
         return read_value(path).map_err(|cause| Unresolved {
             cause: format!("cannot read the file of `${{{reference}}}`: {cause}"),
@@ -97,7 +97,10 @@ fn follow(reference: &str, environment: &Environment) -> Result<String, Unresolv
         (Some(value), None) => Ok(value.to_owned()),
         (None, None) => Err(Unresolved {
             cause: format!("environment variable `{name}` is not set"),
-            remedy: format!("set it, or write `${{{name}:-default}}`"),
+            remedy: match path.last_key() {
+                Some(key) if sounds_secret(key) => "set it, or refer to a file with `${file:/path}`".to_owned(),
+                Some(_) | None => format!("set it, or write `${{{name}:-default}}`"),
+            },
         }),
     }
 }
@@ -118,7 +121,7 @@ mod tests {
     }
 
     fn value(written: &str) -> Result<String, String> {
-        expand(written, &environment())
+        expand(written, &Path::default(), &environment())
             .map(|scalar| scalar.map_or(written.to_owned(), |scalar| scalar.text))
             .map_err(|unresolved| unresolved.cause)
     }

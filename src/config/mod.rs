@@ -123,7 +123,7 @@ pub fn load_with(path: &Path, environment: &Environment) -> Result<(Config, Vec<
 pub fn load_text(file: &Path, source: &str, environment: &Environment) -> Result<(Config, Vec<Warning>), ConfigErrors> {
     // Offsets of the parser are of the text without a byte order mark.
     let source = source.strip_prefix('\u{feff}').unwrap_or(source);
-    let mut tree = Node::parse(source).map_err(|(cause, place)| findings::syntax_error(file, source, &cause, place))?;
+    let mut tree = Node::parse(source).map_err(|error| findings::syntax_error(file, source, error))?;
     let root = node::Path::default();
     let mut findings = Findings::default();
     environment::overlay(&mut tree, environment);

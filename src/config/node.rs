@@ -37,8 +37,8 @@ pub(super) struct Node {
 pub(super) enum Kind {
     /// A key without a value.
     Empty,
-    /// A value that could not be read; the reason has been reported.
-    Broken,
+    /// A value whose reference could not be followed; the reason has been reported. Holds what stands in the file.
+    Broken(String),
     Scalar(Scalar),
     List(Vec<Node>),
     Mapping(Vec<Entry>),
@@ -62,12 +62,12 @@ impl Node {
     /// Reads a YAML document.
     ///
     /// # Errors
-    /// The parser's words and, if it knows it, the place.
-    pub(super) fn parse(source: &str) -> Result<Self, (String, Option<Place>)> {
+    /// The first place where it is not YAML.
+    pub(super) fn parse(source: &str) -> Result<Self, SyntaxError> {
         let mut options = serde_saphyr::options! { with_snippet: false, strict_booleans: true };
         options.non_finite_float_policy = NonFiniteFloatPolicy::AsString;
-        let tree: Spanned<Yaml> = serde_saphyr::from_str_with_options(source, options)
-            .map_err(|error| (syntax_error(&error), error.location().map(|location| place(&location))))?;
+        let tree: Spanned<Yaml> =
+            serde_saphyr::from_str_with_options(source, options).map_err(|error| SyntaxError::new(&error))?;
         Ok(Self::from_yaml(tree, source))
     }
 
@@ -95,7 +95,7 @@ impl Node {
     pub(super) fn entries(&self) -> &[Entry] {
         match &self.kind {
             Kind::Mapping(entries) => entries,
-            Kind::Empty | Kind::Broken | Kind::Scalar(_) | Kind::List(_) => &[],
+            Kind::Empty | Kind::Broken(_) | Kind::Scalar(_) | Kind::List(_) => &[],
         }
     }
 
@@ -122,7 +122,7 @@ impl Node {
             Kind::List(items) => {
                 items.iter().enumerate().for_each(|(index, item)| item.walk(&path.item(index), visit));
             }
-            Kind::Empty | Kind::Broken | Kind::Scalar(_) => {}
+            Kind::Empty | Kind::Broken(_) | Kind::Scalar(_) => {}
         }
     }
 }
@@ -209,14 +209,32 @@ fn place(location: &Location) -> Place {
     Place { line: number(location.line()), column: number(location.column()), start, end }
 }
 
-/// The parser's words without its own line numbers, and without advice about its programming interface.
-fn syntax_error(error: &Error) -> String {
-    let text = error.without_snippet().to_string();
-    let text = text.split(" at line ").next().unwrap_or_default();
-    match text.split_once(", set DuplicateKeyPolicy") {
-        Some((text, _)) => text.replace("duplicate mapping key: ", "this key appears twice: "),
-        None if text.starts_with("multiple YAML documents") => "a second YAML document begins here".to_owned(),
-        None => text.to_owned(),
+/// Why a text is not one YAML document without repeated keys.
+#[derive(Debug)]
+pub(super) struct SyntaxError {
+    pub(super) cause: String,
+    pub(super) remedy: &'static str,
+    pub(super) place: Option<Place>,
+}
+
+impl SyntaxError {
+    /// Takes the parser's words without its own line numbers and without advice about its programming interface.
+    fn new(error: &Error) -> Self {
+        let text = error.without_snippet().to_string();
+        let text = text.split(" at line ").next().unwrap_or_default();
+        let (cause, remedy) = match text.split_once(", set DuplicateKeyPolicy") {
+            Some((text, _)) => {
+                (text.replace("duplicate mapping key:", "a key is given twice:"), "remove one of the two")
+            }
+            None if text.starts_with("multiple YAML documents") => {
+                ("a second YAML document begins here".to_owned(), "put everything into one document, without `---`")
+            }
+            None => (
+                format!("this is not valid YAML: {text}"),
+                "check indentation (spaces, no tabs), quotes and brackets, here and in the lines around",
+            ),
+        };
+        Self { cause, remedy, place: error.location().map(|location| place(&location)) }
     }
 }
 
@@ -305,7 +323,7 @@ mod tests {
     fn text_at<'a>(tree: &'a Node, path: &Path) -> &'a str {
         match &tree.at(path).expect("the path exists").kind {
             Kind::Scalar(scalar) => &scalar.text,
-            Kind::Empty | Kind::Broken | Kind::List(_) | Kind::Mapping(_) => panic!("not a scalar"),
+            Kind::Empty | Kind::Broken(_) | Kind::List(_) | Kind::Mapping(_) => panic!("not a scalar"),
         }
     }
 

@@ -150,7 +150,7 @@ pub(super) struct Pipeline {
     #[schemars(extend("default" = defaults::IN_FLIGHT_BYTES.to_string()))]
     pub(super) in_flight_bytes: Option<Size>,
     /// How many requests are under way at most. With 1 the order of each partition is kept at the sink.
-    #[schemars(range(min = 1), extend("default" = defaults::MAX_IN_FLIGHT))]
+    #[schemars(range(min = 1, max = defaults::MAX_IN_FLIGHT_LIMIT), extend("default" = defaults::MAX_IN_FLIGHT))]
     pub(super) max_in_flight: Option<u32>,
     /// How long to wait for what is in flight when partitions are taken away or the process is told to stop. Must be
     /// shorter than the source's `session_timeout` and than the grace period of the container platform.
@@ -162,7 +162,7 @@ pub(super) struct Pipeline {
 #[serde(deny_unknown_fields)]
 pub(super) struct Batch {
     /// Most events in one request.
-    #[schemars(range(min = 1), extend("default" = defaults::BATCH_MAX_EVENTS))]
+    #[schemars(range(min = 1, max = defaults::BATCH_MAX_EVENTS_LIMIT), extend("default" = defaults::BATCH_MAX_EVENTS))]
     pub(super) max_events: Option<u32>,
     /// Most bytes in one request, before compression. A larger single event travels alone.
     #[schemars(extend("default" = defaults::BATCH_MAX_BYTES.to_string()))]

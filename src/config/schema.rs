@@ -24,6 +24,7 @@ fn tidy(schema: &mut Schema) {
         drop_null(object);
         drop_machine_formats(object);
         close(object);
+        document_choices(object);
     }
     transform_subschemas(&mut tidy, schema);
 }
@@ -36,6 +37,9 @@ fn drop_null(object: &mut Map<String, Value>) {
             let only = only.clone();
             object.insert("type".to_owned(), only);
         }
+    }
+    if let Some(Value::Array(words)) = object.get_mut("enum") {
+        words.retain(|word| !word.is_null());
     }
     let Some(Value::Array(mut variants)) = object.remove("anyOf") else { return };
     variants.retain(|variant| variant.get("type") != Some(&Value::from("null")));
@@ -53,9 +57,6 @@ fn drop_null(object: &mut Map<String, Value>) {
             object.insert("anyOf".to_owned(), Value::Array(variants));
         }
     }
-    if let Some(Value::Array(words)) = object.get_mut("enum") {
-        words.retain(|word| !word.is_null());
-    }
 }
 
 /// `uint32` tells an operator nothing.
@@ -68,6 +69,19 @@ fn close(object: &mut Map<String, Value>) {
     object.remove("unevaluatedProperties");
     if object.contains_key("properties") {
         object.insert("additionalProperties".to_owned(), false.into());
+    }
+}
+
+/// The documentation of an enum's variant belongs to its key, where editors look for it.
+fn document_choices(object: &mut Map<String, Value>) {
+    let variants = object.get_mut("oneOf").and_then(Value::as_array_mut).into_iter().flatten();
+    for variant in variants.filter_map(Value::as_object_mut) {
+        let words = variant.get("description").cloned();
+        let properties = variant.get_mut("properties").and_then(Value::as_object_mut);
+        let key = properties.and_then(|properties| properties.values_mut().next()).and_then(Value::as_object_mut);
+        if let (Some(key), Some(words)) = (key, words) {
+            key.insert("description".to_owned(), words);
+        }
     }
 }
 
@@ -169,7 +183,7 @@ mod tests {
     #[test]
     fn the_schema_has_no_null_no_reference_and_no_open_object() {
         let text = schema().to_string();
-        for unwanted in ["\"null\"", "$ref", "unevaluatedProperties", "anyOf"] {
+        for unwanted in ["null", "$ref", "unevaluatedProperties", "anyOf"] {
             assert!(!text.contains(unwanted), "{unwanted} in {text}");
         }
     }

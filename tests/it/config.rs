@@ -29,6 +29,7 @@ fn minimal() -> String {
         .to_owned()
 }
 
+#[expect(clippy::panic, reason = "the message of an assertion, with line breaks")]
 /// An example with its file references pointing at files that exist.
 fn load_example(name: &str, folder: &Path) -> (Config, Vec<Warning>) {
     fs::write(folder.join("secret"), format!("{CANARY}\n")).expect("writable");
@@ -215,4 +216,29 @@ fn broken_configurations_get_the_messages_on_record() {
     }
     let expected = fs::read_to_string(&golden).unwrap_or_default();
     assert_eq!(report, expected, "messages have changed: UPDATE_GOLDEN=1 rewrites the record");
+}
+
+/// Goal: whatever a slip of the keyboard makes of a file with plain-text secrets, no message shows one.
+/// Method: delete, and replace by each character that means something in YAML, at every place outside the secrets.
+#[test]
+fn no_slip_of_the_keyboard_makes_a_message_show_a_secret() {
+    let yaml = broken::good().replace("${SECRET}", CANARY).replace("${TOKEN}", &format!("'{CANARY}'"));
+    for (at, _) in yaml.char_indices() {
+        let inside = yaml[at.saturating_sub(CANARY.len() - 1)..].find(CANARY).is_some_and(|start| start < CANARY.len());
+        if inside {
+            continue;
+        }
+        for slip in ["", ":", "{", "\"", "'", "\n", "#", "-", " ", "|", "&", "*", "!", "[", "}", "$"] {
+            let broken = format!("{}{slip}{}", &yaml[..at], &yaml[at + 1..]);
+            if let Err(errors) = load(&broken, &[("KEY", "k")]) {
+                assert!(!errors.to_string().contains(CANARY), "{broken}\n\n{errors}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_file_that_is_not_there_is_named() {
+    let errors = config::load_with(Path::new("/does/not/exist.yaml"), &Environment::default()).expect_err("no file");
+    assert!(errors.to_string().contains("/does/not/exist.yaml"), "{errors}");
 }

@@ -75,12 +75,9 @@ pub(super) fn check_pem(file: Option<&FilePath>, kind: Pem, path: &Path, finding
 }
 
 fn wrong_content(content: &[u8], kind: Pem) -> Option<(String, &'static str)> {
-    if let Some(format) = binary_format(content) {
+    if let Some((format, remedy)) = binary_format(content) {
         let cause = format!("this is a {format} file; PKCS#12 and JKS are not supported yet");
-        return Some((
-            cause,
-            "convert it to PEM, for example with `keytool -list -rfc -keystore FILE` or `openssl pkcs12`",
-        ));
+        return Some((cause, remedy));
     }
     let text = String::from_utf8_lossy(content);
     let has = |label: &str| text.contains(&format!("-----BEGIN {label}-----"));
@@ -107,11 +104,13 @@ fn wrong_content(content: &[u8], kind: Pem) -> Option<(String, &'static str)> {
 }
 
 /// Formats that people have from the Java connector: JKS and JCEKS by their magic, PKCS#12 as the DER that it is.
-fn binary_format(content: &[u8]) -> Option<&'static str> {
+fn binary_format(content: &[u8]) -> Option<(&'static str, &'static str)> {
+    let keytool = "convert it to PEM: `keytool -list -rfc -keystore FILE > FILE.pem`";
+    let openssl = "convert it to PEM: `openssl pkcs12 -in FILE -nokeys -out FILE.pem` (`-nocerts` for the key)";
     match content {
-        [0xFE, 0xED, 0xFE, 0xED, ..] => Some("JKS"),
-        [0xCE, 0xCE, 0xCE, 0xCE, ..] => Some("JCEKS"),
-        [0x30, 0x80..=0x84, ..] => Some("PKCS#12 or DER"),
+        [0xFE, 0xED, 0xFE, 0xED, ..] => Some(("JKS", keytool)),
+        [0xCE, 0xCE, 0xCE, 0xCE, ..] => Some(("JCEKS", keytool)),
+        [0x30, 0x80..=0x84, ..] => Some(("PKCS#12 or DER", openssl)),
         _ => None,
     }
 }

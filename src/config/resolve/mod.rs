@@ -107,7 +107,9 @@ fn find_source(name: Option<&str>, sources: &Sources, path: &Path, findings: &mu
         return source.clone();
     }
     // A source whose shape was wrong is missing here; that has been said already.
-    if !findings.has_error(&Path::default().key("sources").key(name)) {
+    let all = Path::default().key("sources");
+    let source = if sources.is_empty() { all } else { all.key(name) };
+    if !findings.has_error(&source) {
         let names: Vec<String> = sources.keys().map(|name| format!("`{name}`")).collect();
         let remedy = match names.as_slice() {
             [] => "add it under `sources`".to_owned(),

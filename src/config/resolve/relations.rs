@@ -56,10 +56,12 @@ pub(super) fn shared_groups(pipelines: &[PipelineConfig], findings: &mut Finding
             other.group_id == pipeline.group_id && same_cluster(&kafka.client, &other_kafka.client)
         });
         let Some(other) = other else { continue };
-        let cause =
-            format!("pipelines `{}` and `{}` share the consumer group `{}`", other.name, pipeline.name, other.group_id);
+        // The one whose group follows from its name is not the one at fault.
+        let follows = pipeline.group_id == format!("{}{}", defaults::GROUP_ID_PREFIX, pipeline.name);
+        let (at_fault, other) = if follows { (other, pipeline) } else { (pipeline, other) };
+        let cause = format!("the consumer group `{}` is also that of pipeline `{}`", pipeline.group_id, other.name);
         let remedy = "each would deliver only a part of the events: give one of them another `group_id`";
-        findings.error(&Path::default().key("pipelines").key(&pipeline.name).key("group_id"), cause, remedy);
+        findings.error(&Path::default().key("pipelines").key(&at_fault.name).key("group_id"), cause, remedy);
     }
 }
 

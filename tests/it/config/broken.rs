@@ -32,6 +32,10 @@ pipelines:
         token: ${TOKEN}
 ";
 
+pub(super) fn good() -> String {
+    GOOD.to_owned()
+}
+
 pub(super) fn cases(folder: &Path) -> Vec<Case> {
     let mut cases = Cases { list: Vec::new() };
     yaml_itself(&mut cases);
