@@ -19,7 +19,8 @@ struct Seen {
 }
 
 static SEEN: Mutex<Option<Seen>> = Mutex::new(None);
-const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 27\r\n\r\n{\"text\":\"Success\",\"code\":0}";
+const ANSWER: &[u8] =
+    b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 27\r\n\r\n{\"text\":\"Success\",\"code\":0}";
 
 pub fn run(latency_ms: u64) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("listen");

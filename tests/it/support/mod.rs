@@ -7,6 +7,8 @@
 
 pub mod certificates;
 pub mod child;
+pub mod collector;
+pub mod ferry;
 pub mod kafka;
 pub mod ports;
 pub mod process;
