@@ -11,6 +11,13 @@
 
 mod support;
 
+mod broker;
 mod config;
+mod crash;
 mod end_to_end;
 mod harness;
+mod indexed;
+mod outage;
+mod positions;
+mod rebalance;
+mod stop;
