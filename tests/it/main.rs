@@ -11,7 +11,9 @@
 
 mod support;
 
+mod bad_input;
 mod broker;
+mod cli;
 mod config;
 mod crash;
 mod end_to_end;
