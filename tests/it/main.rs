@@ -17,6 +17,7 @@ mod cli;
 mod config;
 mod crash;
 mod end_to_end;
+mod demo;
 mod harness;
 mod indexed;
 mod outage;
