@@ -9,6 +9,7 @@ mod deadletter;
 mod demo;
 mod exit;
 mod health;
+mod logs;
 mod online;
 mod resend;
 mod run;

@@ -11,6 +11,16 @@
 
 mod support;
 
+mod bad_input;
+mod broker;
+mod cli;
 mod config;
+mod crash;
+mod end_to_end;
 mod demo;
 mod harness;
+mod indexed;
+mod outage;
+mod positions;
+mod rebalance;
+mod stop;

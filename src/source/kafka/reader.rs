@@ -359,7 +359,8 @@ impl Source for KafkaSource {
         let mut patience = wait;
         let mut lost_position = false;
         for _ in 0..defaults::RECORDS_PER_TURN {
-            let asked = Instant::now();
+            // The clock is read for calls that may wait, not for every record.
+            let asked = (!patience.is_zero()).then(Instant::now);
             let flow = match self.consumer.poll(patience) {
                 Some(Ok(message)) => {
                     let Self { assignments, slots, last_slot, headers, with_headers, .. } = self;
@@ -372,7 +373,7 @@ impl Source for KafkaSource {
                     Flow::Continue
                 }
                 None => {
-                    self.was_idle |= !patience.is_zero() && asked.elapsed() >= patience;
+                    self.was_idle |= asked.is_some_and(|asked| asked.elapsed() >= patience);
                     break;
                 }
             };
