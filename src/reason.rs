@@ -94,6 +94,47 @@ reasons! {
     Kafka => "kafka",
 }
 
+impl Reason {
+    /// What a person can do about it, when it does not pass by itself; `None` when waiting helps, or when only the failure's
+    /// detail says more.
+    pub const fn remedy(self) -> Option<&'static str> {
+        Some(match self {
+            Self::Unauthorized => "check the token: that it exists, is enabled and is the one in the configuration",
+            Self::WrongIndex => "allow the index for this token, or correct `index` in the configuration",
+            Self::Channel => "the load balancer must keep a client on one indexer (sticky sessions)",
+            Self::AckDisabled => "enable indexer acknowledgement for the token, or set `delivery: accepted`",
+            Self::Tls => "check the certificate of the endpoint and `tls.trust_store`",
+            Self::UnexpectedAnswer => "check the endpoint's address: what answers there is not a HEC",
+            Self::NoDeadLetterStore => "configure `dead_letter` for this pipeline and restart",
+            Self::DeadLetterStore => "make room or give access to the dead-letter store",
+            Self::Connect => "check the endpoint's address, and that a firewall or proxy lets this machine through",
+            Self::KafkaConnect => {
+                "check `bootstrap_servers`, and that a firewall lets this machine through to port 9092"
+            }
+            Self::KafkaAuthentication => {
+                "check the API key and its secret: that the key exists and is one of this cluster"
+            }
+            Self::KafkaAuthorization => "allow the key's account to read the topic and to read the consumer group",
+            Self::KafkaTopic => "check `topics`: there is no such topic, or the key's account may not see it",
+            Self::EmptyValue
+            | Self::BlankValue
+            | Self::NotUtf8
+            | Self::TooLarge
+            | Self::InvalidFormat
+            | Self::EventRefused
+            | Self::Network
+            | Self::Timeout
+            | Self::Busy
+            | Self::ServerError
+            | Self::AckTimeout
+            | Self::AckUnknown
+            | Self::RequestTooLarge
+            | Self::Refused
+            | Self::Kafka => return None,
+        })
+    }
+}
+
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
