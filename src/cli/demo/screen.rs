@@ -60,7 +60,7 @@ impl Screen {
         self.line(&format!(
             "  {backlog} audit events wait in {partitions} partitions, then {per_second} come in each second."
         ));
-        self.line("  Four things go wrong meanwhile. Then it is counted what has arrived. 20 seconds.");
+        self.line("  Four things go wrong on the way, then the far side is counted. 20 seconds.");
         self.line(&painted(&format!("  Status page for as long as it runs: {status_page}\n"), Style::new().dimmed()));
     }
 

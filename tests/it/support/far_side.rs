@@ -14,7 +14,7 @@ use tokio::runtime::Runtime;
 
 use super::kafka::{Access, Kafka};
 use super::ports::free_port;
-use super::process::Running;
+use super::process::{Metrics, Running};
 use super::waiting::wait_until;
 
 /// A collector that can go away and come back at the same address, knowing what it had received.
@@ -70,6 +70,11 @@ impl FarSide {
         self.hec.stand(Route::Event, Fault::Answer(answer), spell);
     }
 
+    /// Ends what [`FarSide::refuse`] began.
+    pub fn accept(&self) {
+        self.hec.clear(Route::Event);
+    }
+
     pub fn hec(&self) -> &Hec {
         &self.hec
     }
@@ -83,6 +88,16 @@ impl FarSide {
         let ends = (0..).zip(kafka.end_offsets(topic));
         let missing = ends.map(|(partition, end)| (partition, self.hec.missing(topic, partition, 0..end)));
         missing.filter(|(_, offsets)| !offsets.is_empty()).collect()
+    }
+
+    /// How many offsets from `from[partition]` on have arrived.
+    pub fn arrived_from(&self, kafka: &Kafka, topic: &str, from: &[Option<i64>]) -> u64 {
+        let ends = kafka.end_offsets(topic);
+        let arrived = (0..).zip(from.iter().zip(ends)).map(|(partition, (from, end))| {
+            let from = from.unwrap_or(0);
+            (end - from) as u64 - self.hec.missing(topic, partition, from..end).len() as u64
+        });
+        arrived.sum()
     }
 
     /// Waits until `events` different positions have arrived.
@@ -153,7 +168,7 @@ pipelines:
     }
 }
 
-/// Looks at a group's committed offsets all the time, in the background.
+/// Looks at a group's committed offsets all the time, in the background, and compares them with what has arrived.
 #[derive(Debug)]
 pub struct CommitWatch {
     stopped: Arc<AtomicBool>,
@@ -161,59 +176,90 @@ pub struct CommitWatch {
 }
 
 /// What a [`CommitWatch`] has seen.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Seen {
-    pub samples: u64,
-    /// Offsets that went back, or vanished.
-    pub went_back: Vec<String>,
+    topic: String,
+    hec: Hec,
+    samples: u64,
+    /// The newest committed offset of each partition.
+    last: Vec<i64>,
+    /// Offsets that went back.
+    went_back: Vec<String>,
+    /// Records that were committed and had not arrived.
+    holes: Vec<String>,
 }
 
 impl CommitWatch {
-    pub fn start(kafka: &Kafka, group: &str, topic: &str) -> Self {
+    /// Watches the group of `ferry`. Its topic must be one without holes.
+    pub fn start(ferry: &Ferry<'_>) -> Self {
+        let Ferry { kafka, topic, group, far, .. } = *ferry;
         let partitions = kafka.partitions(topic);
         let consumer = kafka.consumer(group, &[]);
         let mut list = TopicPartitionList::new();
         (0..partitions).for_each(|partition| drop(list.add_partition(topic, partition)));
         let stopped = Arc::new(AtomicBool::new(false));
         let stop = Arc::clone(&stopped);
+        let mut seen = Seen {
+            topic: topic.to_owned(),
+            hec: far.hec().clone(),
+            samples: 0,
+            last: vec![0; partitions as usize],
+            went_back: Vec::new(),
+            holes: Vec::new(),
+        };
         let thread = thread::spawn(move || {
-            let (mut seen, mut last) = (Seen::default(), vec![-1; partitions as usize]);
             while !stop.load(Ordering::Relaxed) {
                 // A broker that is away answers nothing; that is no sample.
                 if let Ok(now) = consumer.committed_offsets(list.clone(), Duration::from_secs(5)) {
-                    seen.add(&now, &mut last);
+                    seen.add(&now);
                 }
-                thread::park_timeout(Duration::from_millis(20));
+                thread::park_timeout(Duration::from_millis(50));
             }
             seen
         });
         Self { stopped, thread }
     }
 
-    pub fn stop(self) -> Seen {
+    /// Stops, and asserts that no committed offset ever went back or passed a record that had not arrived.
+    #[track_caller]
+    pub fn assert_kept_the_rules(self) {
         self.stopped.store(true, Ordering::Relaxed);
-        self.thread.join().expect("watching cannot fail")
+        let seen = self.thread.join().expect("watching cannot fail");
+        assert!(seen.samples > 0, "the committed offsets were never seen");
+        assert!(seen.went_back.is_empty(), "committed offsets went back: {:?}", seen.went_back);
+        assert!(seen.holes.is_empty(), "committed and not delivered: {:?}", seen.holes);
     }
 }
 
 impl Seen {
-    fn add(&mut self, now: &TopicPartitionList, last: &mut [i64]) {
+    fn add(&mut self, now: &TopicPartitionList) {
         self.samples += 1;
         for element in now.elements() {
             let Offset::Offset(offset) = element.offset() else { continue };
-            let known = &mut last[element.partition() as usize];
-            if offset < *known {
-                self.went_back.push(format!("partition {}: from {known} to {offset}", element.partition()));
+            let partition = element.partition();
+            let known = std::mem::replace(&mut self.last[partition as usize], offset);
+            if offset < known {
+                self.went_back.push(format!("partition {partition}: from {known} to {offset}"));
+                continue;
             }
-            *known = offset;
+            let missing = self.hec.missing(&self.topic, partition, known..offset);
+            if let Some(first) = missing.first() {
+                self.holes.push(format!("partition {partition}: {} from {first} on", missing.len()));
+            }
         }
     }
+}
 
-    #[track_caller]
-    pub fn assert_never_back(&self) {
-        assert!(self.samples > 0, "the committed offsets were never seen");
-        assert!(self.went_back.is_empty(), "committed offsets went back: {:?}", self.went_back);
-    }
+/// Records read = delivered + filtered + dead-lettered + given back + in flight, in this scrape. Whether there was
+/// anything to compare.
+#[track_caller]
+pub fn assert_nothing_is_unaccounted_for(metrics: &Metrics) -> bool {
+    let count = |name: &str| metrics.sum(&format!("auditferry_records_{name}"), &[]);
+    let read = count("read_total");
+    let ends = ["delivered_total", "filtered_total", "dead_lettered_total", "released_total", "in_flight"];
+    let parts = ends.map(count);
+    assert_eq!(read, parts.iter().sum::<f64>(), "read against {ends:?} = {parts:?}");
+    read > 0.0
 }
 
 /// Held by tests that keep the machine busy for long, so that they do not starve each other.
