@@ -1,6 +1,6 @@
 //! Positions that no record leads to: holes left by transactions, records that expired unread.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use auditferry::demo::hec::Spell;
 use serde_json::Value;
@@ -26,10 +26,11 @@ fn the_commit_passes_transaction_markers_at_the_end_of_a_partition() {
     kafka.produce_transaction(&topic, 0, TransactionEnd::Abort, (0..20).map(payload));
     kafka.produce_transaction(&topic, 1, TransactionEnd::Abort, (0..20).map(payload));
 
+    let began = Instant::now();
     let running = ferry.start();
-    wait_until(LIMIT, "the group has no lag", || ferry.lag() == 0);
-    assert_eq!(kafka.committed(&group, &topic)[..2], [Some(72), Some(21)]);
+    wait_until(LIMIT, "the markers are passed", || kafka.committed(&group, &topic)[..2] == [Some(72), Some(21)]);
     assert_eq!(far.hec().count().events, 50);
+    println!("past the markers after {:?}", began.elapsed());
 
     kafka.produce_transaction(&topic, 0, TransactionEnd::Commit, (0..5).map(payload));
     kafka.produce_transaction(&topic, 1, TransactionEnd::Commit, (0..5).map(payload));
@@ -96,7 +97,7 @@ fn records_that_expire_while_it_is_held_back_are_reported_as_a_gap() {
     far.refuse(503, 9, Spell::UntilCleared);
     kafka.produce(&topic, 20_000, |n| events.event(n), |_| 0);
     let running = ferry.start();
-    running.wait_for_metric(LIMIT, "auditferry_in_flight_bytes", &[], |bytes| bytes >= 1_048_576.0);
+    wait_until(LIMIT, "it has tried for longer than it reads on", || far.hec().requests().len() >= 5);
     kafka.delete_records(&topic, 0, 15_000);
     far.accept();
 

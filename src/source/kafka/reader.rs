@@ -31,10 +31,15 @@ struct Assignment {
     next: i64,
     /// Timestamp of the last record known to be settled; dates a gap.
     settled_through_ms: Option<i64>,
+    /// Timestamp of the last record that was handed over; dates a gap, too, and more closely.
+    read_through_ms: Option<i64>,
     /// Found, but not yet reported: waits for the first record after it, which dates its end.
     gap: Option<Gap>,
     /// The client's fetch position in the last statistics.
     fetched_to: Option<i64>,
+    /// The client has read on since it was last told where to: a record came, or the end of the partition. Until then its
+    /// statistics may show a position from before, up to which it had fetched records and thrown them away.
+    reads_on: bool,
 }
 
 struct FoundGap {
@@ -205,8 +210,10 @@ impl KafkaSource {
             partition: key.1,
             next: at,
             settled_through_ms,
+            read_through_ms: None,
             gap: None,
             fetched_to: None,
+            reads_on: false,
         });
         let slot = Slot::new(u32::try_from(free).unwrap_or(u32::MAX));
         self.slots.insert(key.clone(), slot);
@@ -230,7 +237,7 @@ impl KafkaSource {
             kind,
             expected,
             resumed: ResumeAt::from_broker(assignment.next),
-            from_ms: assignment.settled_through_ms,
+            from_ms: assignment.read_through_ms.or(assignment.settled_through_ms),
             to_ms: None,
         };
         if nothing_left {
@@ -273,6 +280,7 @@ impl KafkaSource {
         if keys.is_empty() {
             return Ok(());
         }
+        self.starts_over();
         match self.consumer.rebalance_protocol() {
             RebalanceProtocol::Cooperative => {
                 let list = self.list_at_next(keys)?;
@@ -317,7 +325,8 @@ impl KafkaSource {
     ///
     /// A hole (transaction markers) brings no record that would carry us over it. When the client's fetch position is
     /// ahead of ours in two statistics, a second apart, with nothing queued, and the queue was seen empty in between,
-    /// then there is nothing to read before it.
+    /// then there is nothing to read before it; provided that the client has read on since it was last assigned, paused or
+    /// resumed, because it keeps showing the old position while the broker is away.
     fn take_stats(&mut self, partitions: &[PartitionStats], handler: &mut dyn FnMut(Event<'_>) -> Flow) {
         let was_idle = std::mem::take(&mut self.was_idle) && !self.paused;
         for stats in partitions {
@@ -327,12 +336,25 @@ impl KafkaSource {
                 handler(Event::End { slot, end: ResumeAt::from_broker(stats.ls_offset) });
             }
             let steady = assignment.fetched_to == Some(stats.next_offset) && stats.fetchq_cnt == 0;
-            if was_idle && steady && stats.next_offset > assignment.next {
+            if was_idle && steady && assignment.reads_on && stats.next_offset > assignment.next {
                 assignment.next = stats.next_offset;
                 handler(Event::Position { slot, next: ResumeAt::from_broker(stats.next_offset) });
             }
             assignment.fetched_to = Some(stats.next_offset);
         }
+    }
+
+    /// The end of some topic's partition was reached. The client does not say of which topic; the number may do.
+    fn at_end(&mut self, partition: i32) {
+        let mut candidates = self.assignments.iter_mut().flatten().filter(|a| a.partition.get() == partition);
+        if let (Some(assignment), None) = (candidates.next(), candidates.next()) {
+            assignment.reads_on = true;
+        }
+    }
+
+    /// What the client had fetched ahead is thrown away.
+    fn starts_over(&mut self) {
+        self.assignments.iter_mut().flatten().for_each(|assignment| assignment.reads_on = false);
     }
 
     fn commit_list(&self, points: &[CommitPoint]) -> Result<TopicPartitionList, KafkaError> {
@@ -380,6 +402,10 @@ impl Source for KafkaSource {
                     let Self { assignments, slots, last_slot, headers, with_headers, .. } = self;
                     let mut desk = HandOver { assignments, slots, last_slot, headers, with_headers: *with_headers };
                     desk.hand_over(&message, handler)
+                }
+                Some(Err(KafkaError::PartitionEOF(partition))) => {
+                    self.at_end(partition);
+                    Flow::Continue
                 }
                 Some(Err(error)) => {
                     lost_position |= is_lost_position(&error);
@@ -438,6 +464,7 @@ impl Source for KafkaSource {
 
     fn pause(&mut self) {
         self.paused = true;
+        self.starts_over();
         if let Err(error) = self.consumer.pause(&self.all_partitions()) {
             tracing::debug!(%error, "the kafka client did not pause");
         }
@@ -445,6 +472,7 @@ impl Source for KafkaSource {
 
     fn resume(&mut self) {
         self.paused = false;
+        self.starts_over();
         if let Err(error) = self.consumer.resume(&self.all_partitions()) {
             tracing::debug!(%error, "the kafka client did not resume");
         }
@@ -476,6 +504,8 @@ impl HandOver<'_> {
             handler(Event::Gap(Gap { to_ms: timestamp_ms, ..gap }));
         }
         assignment.next = message.offset() + 1;
+        assignment.reads_on = true;
+        assignment.read_through_ms = timestamp_ms.or(assignment.read_through_ms);
         let record = Record {
             topic,
             partition: PartitionId::new(message.partition()),
@@ -512,6 +542,7 @@ fn set_consumer_properties(native: &mut rdkafka::ClientConfig, config: &KafkaCon
         .set("enable.auto.commit", "false")
         .set("enable.auto.offset.store", "false")
         .set("auto.offset.reset", "error")
+        .set("enable.partition.eof", "true")
         .set("isolation.level", "read_committed")
         .set("statistics.interval.ms", "1000")
         // The client's own queue is memory too: the defaults are 64 MiB and 100,000 messages.
