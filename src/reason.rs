@@ -95,43 +95,47 @@ reasons! {
 }
 
 impl Reason {
-    /// What a person can do about it, when it does not pass by itself; `None` when waiting helps, or when only the failure's
-    /// detail says more.
+    /// What a person can do about it, for the log, the status page and `check --online`. `None` where the failure's own
+    /// words say it, as those of Kafka do, or where there is nothing to be done.
     pub const fn remedy(self) -> Option<&'static str> {
-        Some(match self {
-            Self::Unauthorized => "check the token: that it exists, is enabled and is the one in the configuration",
-            Self::WrongIndex => "allow the index for this token, or correct `index` in the configuration",
-            Self::Channel => "the load balancer must keep a client on one indexer (sticky sessions)",
-            Self::AckDisabled => "enable indexer acknowledgement for the token, or set `delivery: accepted`",
-            Self::Tls => "check the certificate of the endpoint and `tls.trust_store`",
-            Self::UnexpectedAnswer => "check the endpoint's address: what answers there is not a HEC",
-            Self::NoDeadLetterStore => "configure `dead_letter` for this pipeline and restart",
-            Self::DeadLetterStore => "make room or give access to the dead-letter store",
-            Self::Connect => "check the endpoint's address, and that a firewall or proxy lets this machine through",
-            Self::KafkaConnect => {
-                "check `bootstrap_servers`, and that a firewall lets this machine through to port 9092"
+        match self {
+            Self::Unauthorized => {
+                Some("check the token: that it exists, is enabled and is the one in the configuration")
             }
-            Self::KafkaAuthentication => {
-                "check the API key and its secret: that the key exists and is one of this cluster"
+            Self::WrongIndex => Some("allow the index for this token, or correct `index` in the configuration"),
+            Self::Channel => Some("the load balancer must keep a client on one indexer (sticky sessions)"),
+            Self::AckDisabled => Some("enable indexer acknowledgement for the token, or set `delivery: accepted`"),
+            Self::UnexpectedAnswer => Some("check the endpoint's address: what answers there is not a HEC"),
+            Self::Connect => {
+                Some("check the endpoint's address and port, DNS, the firewall, and that HEC is enabled there")
             }
-            Self::KafkaAuthorization => "allow the key's account to read the topic and to read the consumer group",
-            Self::KafkaTopic => "check `topics`: there is no such topic, or the key's account may not see it",
+            Self::Timeout | Self::Network => {
+                Some("check the network and any proxy or load balancer on the way to Splunk")
+            }
+            Self::Busy | Self::ServerError => Some("look at the health of Splunk's indexers and their queues"),
+            Self::AckTimeout => {
+                Some("look at the replication of Splunk's indexers; raise `ack_timeout` if it is that slow")
+            }
+            Self::AckUnknown => {
+                Some("check that the load balancer passes /services/collector/ack on to the same indexer")
+            }
+            Self::NoDeadLetterStore => Some("configure `dead_letter` for this pipeline and restart"),
+            Self::DeadLetterStore => Some("make room or give access to the dead-letter store"),
             Self::EmptyValue
             | Self::BlankValue
             | Self::NotUtf8
             | Self::TooLarge
             | Self::InvalidFormat
             | Self::EventRefused
-            | Self::Network
-            | Self::Timeout
-            | Self::Busy
-            | Self::ServerError
-            | Self::AckTimeout
-            | Self::AckUnknown
             | Self::RequestTooLarge
             | Self::Refused
-            | Self::Kafka => return None,
-        })
+            | Self::Tls
+            | Self::KafkaConnect
+            | Self::KafkaAuthentication
+            | Self::KafkaAuthorization
+            | Self::KafkaTopic
+            | Self::Kafka => None,
+        }
     }
 }
 

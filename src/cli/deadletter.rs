@@ -63,13 +63,8 @@ pub(super) struct RetryArgs {
     #[command(flatten)]
     of: Of,
 
-    /// The letters, as `list` names them.
-    #[arg(value_name = "ID", required_unless_present = "all", conflicts_with = "all")]
-    ids: Vec<String>,
-
-    /// All letters of the pipeline.
-    #[arg(long)]
-    all: bool,
+    #[command(flatten)]
+    which: Which,
 
     /// Say what would be sent, and send nothing.
     #[arg(long)]
@@ -77,6 +72,18 @@ pub(super) struct RetryArgs {
 
     #[arg(long, value_enum, default_value_t)]
     format: Format,
+}
+
+#[derive(Debug, ClapArgs)]
+#[group(required = true, multiple = false)]
+struct Which {
+    /// The letters, as `list` names them.
+    #[arg(value_name = "ID")]
+    ids: Vec<String>,
+
+    /// All letters of the pipeline.
+    #[arg(long)]
+    all: bool,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -237,11 +244,11 @@ struct Tally {
 
 fn retry(pipeline: &PipelineConfig, store: &Store, args: &RetryArgs) -> anyhow::Result<Exit> {
     let is_topic = matches!(pipeline.dead_letter, DeadLetterConfig::Topic { .. });
-    if is_topic && !args.all {
+    if is_topic && !args.which.all {
         let remedy = "letters in a topic are sent again in their order, up to a position: use --all";
         return Err(Wrong(remedy.to_owned()).into());
     }
-    let selection = if args.all { Selection::All } else { Selection::Ids(args.ids.clone()) };
+    let selection = if args.which.all { Selection::All } else { Selection::Ids(args.which.ids.clone()) };
     let resender = Resender::new(&pipeline.sink)?;
     let mut letters = store.letters(selection).map_err(|failure| anyhow!(failure.detail))?;
     let mut tally = Tally::default();

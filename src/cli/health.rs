@@ -3,7 +3,7 @@
 //! Written on a bare socket: the admin server speaks plain HTTP, and an HTTP client with its TLS set-up would be slower to
 //! start than the request takes.
 
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream, ToSocketAddrs};
 use std::path::Path;
 use std::time::Duration;
@@ -104,8 +104,8 @@ fn ask(mut stream: TcpStream, target: &Target) -> anyhow::Result<u16> {
     stream.set_write_timeout(timeout)?;
     write!(stream, "GET {} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", target.path, target.authority)?;
     let mut head = Vec::new();
-    // The server closes after its answer, so reading ends; only its first line matters.
-    stream.take(STATUS_LINE_MAX).read_to_end(&mut head)?;
+    // Only the first line matters; a server that keeps the connection open is not waited for.
+    BufReader::new(stream.take(STATUS_LINE_MAX)).read_until(b'\n', &mut head)?;
     let head = String::from_utf8_lossy(&head);
     let status = head.strip_prefix("HTTP/1.").and_then(|rest| rest.split(' ').nth(1)).map(|code| code.trim().parse());
     Ok(status.context("the answer is not HTTP")??)
@@ -124,7 +124,6 @@ fn reachable(listen: SocketAddr) -> SocketAddr {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io::{BufRead, BufReader};
     use std::net::TcpListener;
 
     #[test]

@@ -6,8 +6,10 @@
 mod check;
 mod completions;
 mod deadletter;
+mod demo;
 mod exit;
 mod health;
+mod logs;
 mod online;
 mod resend;
 mod run;
@@ -51,6 +53,8 @@ enum Command {
     Run,
     /// Checks the configuration and says what it means; with --online asks Kafka and Splunk whether it would work.
     Check(check::CheckArgs),
+    /// Shows what it does, with faults on the way; needs no account, no other program and no configuration.
+    Demo(demo::DemoArgs),
     /// Looks at events that the sink refused, and sends them again.
     #[command(subcommand)]
     Deadletter(deadletter::DeadletterCommand),
@@ -75,6 +79,7 @@ pub fn main() -> Exit {
     let result = match args.command {
         Command::Run => run::run(&args.config),
         Command::Check(check) => check::check(&args.config, &check),
+        Command::Demo(demo) => demo::demo(&demo),
         Command::Deadletter(command) => deadletter::deadletter(&args.config, &command),
         Command::Schema => schema::schema(),
         Command::Health(health) => health::health(&args.config, &health),

@@ -2,13 +2,14 @@
 
 use std::path::Path;
 
-use super::{Exit, load};
+use super::{Exit, load, logs};
 
 pub(super) fn run(path: &Path) -> anyhow::Result<Exit> {
     let config = match load(path) {
         Ok(config) => config,
         Err(exit) => return Ok(exit),
     };
+    logs::install();
     crate::pipeline::run(config)?;
     Ok(Exit::Done)
 }

@@ -28,12 +28,12 @@ pub use schema::schema;
 
 use std::fs;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
-use crate::position::TopicName;
+pub use crate::dead_letter::config::DeadLetterConfig;
 use crate::sink::splunk_hec::config::HecConfig;
-use crate::source::kafka::config::{ClientConfig, KafkaConfig};
+use crate::source::kafka::config::KafkaConfig;
 use crate::units::ByteSize;
 
 use findings::Findings;
@@ -86,14 +86,6 @@ pub enum SourceConfig {
 #[derive(Clone, Debug)]
 pub enum SinkConfig {
     SplunkHec(HecConfig),
-}
-
-/// Where events go that the sink will never take. Without a store such an event holds its pipeline.
-#[derive(Clone, Debug)]
-pub enum DeadLetterConfig {
-    Disabled,
-    Directory { path: PathBuf },
-    Topic { name: TopicName, kafka: ClientConfig },
 }
 
 /// Reads and checks a configuration file, with the environment of this process.

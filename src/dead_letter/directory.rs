@@ -250,5 +250,4 @@ fn failure(what: &str, path: &Path, error: &io::Error) -> Failure {
 }
 
 #[cfg(test)]
-#[path = "directory_tests.rs"]
 mod tests;

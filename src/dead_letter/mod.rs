@@ -9,18 +9,21 @@
 //! Everything here blocks; [`letter_store()`] is the way in for tasks. Sending letters again is not done here: a [`Cursor`] hands
 //! them out and is told what became of them.
 
+pub mod config;
 mod directory;
 mod letter_json;
 mod topic;
 
 use std::sync::Arc;
 
-use crate::config::DeadLetterConfig;
+use tokio::runtime::Handle;
+
 use crate::delivery::attempt::Failure;
 use crate::delivery::lane::LetterStore;
 use crate::delivery::letter::Letter;
 use crate::reason::Reason;
 
+use config::DeadLetterConfig;
 pub use letter_json::StoredLetter;
 
 use directory::{Directory, Files};
@@ -162,7 +165,7 @@ pub fn letter_store(store: &Arc<Store>) -> LetterStore {
     Arc::new(move |letters: Arc<Vec<Letter>>| {
         let store = Arc::clone(&store);
         Box::pin(async move {
-            let put = tokio::task::spawn_blocking(move || store.put(&letters)).await;
+            let put = Handle::current().spawn_blocking(move || store.put(&letters)).await;
             put.unwrap_or_else(|_| Err(Failure::new(Reason::DeadLetterStore, "writing the letters ended unexpectedly")))
         })
     })

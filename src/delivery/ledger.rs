@@ -103,6 +103,8 @@ struct Run {
 #[derive(Debug)]
 struct Partition {
     epoch: Epoch,
+    /// Where reading started.
+    start: ResumeAt,
     watermark: ResumeAt,
     committed: Option<ResumeAt>,
     /// The next position to read: after the last record, or after a hole at the end of the partition.
@@ -140,6 +142,7 @@ impl Ledger {
         }
         self.partitions[slot.index()] = Some(Partition {
             epoch,
+            start: resume_at,
             watermark: resume_at,
             committed,
             next: resume_at,
@@ -350,8 +353,10 @@ impl Partition {
     }
 
     fn commit_point(&self, slot: Slot) -> Option<CommitPoint> {
-        // A group without a committed position gets one only when there is progress to remember.
-        let news = self.committed.map_or(!self.runs.is_empty() || self.front_seq > 0, |known| known < self.watermark);
+        // A group without a committed position gets one as soon as there is something to remember: where reading began, or
+        // that there was nothing to read (holes only).
+        let begun = !self.runs.is_empty() || self.watermark > self.start;
+        let news = self.committed.map_or(begun, |known| known < self.watermark);
         news.then_some(CommitPoint {
             slot,
             epoch: self.epoch,

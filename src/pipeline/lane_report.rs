@@ -113,7 +113,7 @@ impl Report {
         if changed {
             tracing::warn!(
                 pipeline = %self.pipeline, endpoint, reason = %failure.reason, detail = %failure.detail,
-                "delivery fails and is tried again"
+                remedy = failure.reason.remedy(), "delivery fails and is tried again"
             );
         }
         self.board.update(|status| {
@@ -129,7 +129,7 @@ impl Report {
     fn holding(&self, failure: &Failure) {
         self.count(names::SINK_FAILURES, failure.reason);
         tracing::error!(
-            pipeline = %self.pipeline, reason = %failure.reason, detail = %failure.detail, remedy = failure.reason.remedy().unwrap_or("see the detail"),
+            pipeline = %self.pipeline, reason = %failure.reason, detail = %failure.detail, remedy = failure.reason.remedy(),
             "delivery holds: everything is kept, nothing is committed, a probe is sent from time to time"
         );
         self.board.update(|status| {

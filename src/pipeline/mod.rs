@@ -57,8 +57,15 @@ pub fn run(config: Config) -> anyhow::Result<()> {
 /// # Errors
 /// As for [`run`].
 pub async fn run_until(config: Config, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
+    run_on(StatusBoard::new(), config, stop).await
+}
+
+/// As [`run_until`], and writes what happens on a board that the caller can read.
+///
+/// # Errors
+/// As for [`run`].
+pub async fn run_on(board: StatusBoard, config: Config, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
     metrics::install();
-    let board = StatusBoard::new();
     let mut tasks: JoinSet<anyhow::Result<()>> = JoinSet::new();
     let (stopping, ended) = (CancellationToken::new(), CancellationToken::new());
     if let AdminConfig::Enabled { listen } = config.admin {

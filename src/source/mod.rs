@@ -43,7 +43,8 @@ pub struct Gap {
     pub expected: ResumeAt,
     /// Where it does go on.
     pub resumed: ResumeAt,
-    /// Timestamp (ms since 1970) of the last record settled before the gap, if known.
+    /// Timestamp (ms since 1970) of the last record known from before the gap: read by this process or, by an earlier one,
+    /// settled.
     pub from_ms: Option<i64>,
     /// Timestamp of the first record after the gap; `None` when the partition holds no record.
     pub to_ms: Option<i64>,

@@ -11,5 +11,20 @@
 
 mod support;
 
+mod bad_input;
+mod broker;
+mod cli;
 mod config;
+mod crash;
+mod dead_letters;
+mod demo;
+mod end_to_end;
+mod faults;
 mod harness;
+mod indexed;
+mod listeners;
+mod logs;
+mod outage;
+mod positions;
+mod rebalance;
+mod stop;

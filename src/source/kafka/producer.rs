@@ -56,6 +56,8 @@ impl LetterProducer {
             .set("enable.idempotence", "true")
             .set("message.timeout.ms", defaults::LETTER_TIMEOUT.as_millis().to_string())
             .set("linger.ms", "0")
+            // An unknown topic is one that nobody made, not one that is being made: say so before the records time out.
+            .set("topic.metadata.propagation.max.ms", defaults::CONNECT_PATIENCE.as_millis().to_string())
             .set("compression.type", "lz4")
             // The topic's own limit decides; the client's default of 1 MB would refuse what the source topic could hold.
             .set("message.max.bytes", "1000000000")

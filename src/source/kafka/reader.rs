@@ -5,13 +5,14 @@ use std::time::{Duration, Instant};
 
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, RebalanceProtocol};
 use rdkafka::error::KafkaError;
-use rdkafka::message::{BorrowedMessage, Headers, Message};
+use rdkafka::message::{BorrowedMessage, Message};
 use rdkafka::types::RDKafkaErrorCode;
 use rdkafka::{Offset as KafkaOffset, TopicPartitionList};
 
 use super::callbacks::{Callback, Callbacks, PartitionKey, let_go};
-use super::client::{client_config, failure_of};
+use super::client::{client_config, failure_of, failure_of_code};
 use super::config::{GroupProtocol, KafkaConfig, StartAt, Topics};
+use super::headers::readable;
 use super::positions::{Start, fetch_bounds, fetch_held, list_of, note_of, start_of};
 use super::stats::PartitionStats;
 use crate::defaults;
@@ -30,10 +31,15 @@ struct Assignment {
     next: i64,
     /// Timestamp of the last record known to be settled; dates a gap.
     settled_through_ms: Option<i64>,
+    /// Timestamp of the last record that was handed over; dates a gap, too, and more closely.
+    read_through_ms: Option<i64>,
     /// Found, but not yet reported: waits for the first record after it, which dates its end.
     gap: Option<Gap>,
     /// The client's fetch position in the last statistics.
     fetched_to: Option<i64>,
+    /// The client has read on since it was last told where to: a record came, or the end of the partition. Until then its
+    /// statistics may show a position from before, up to which it had fetched records and thrown them away.
+    reads_on: bool,
 }
 
 struct FoundGap {
@@ -46,6 +52,7 @@ struct FoundGap {
 
 pub struct KafkaSource {
     consumer: BaseConsumer<Callbacks>,
+    group_id: String,
     start_at: StartAt,
     /// Whether records' headers are wanted; parsing them costs the client an allocation each.
     with_headers: bool,
@@ -92,6 +99,7 @@ impl KafkaSource {
         consumer.subscribe(&names).map_err(|error| failure_of(&error))?;
         Ok(Self {
             consumer,
+            group_id: group_id.to_owned(),
             start_at: config.start_at,
             with_headers,
             assignments: Vec::new(),
@@ -121,7 +129,9 @@ impl KafkaSource {
                 }
                 Callback::Committed(result) => self.commit_ended(result, handler),
                 Callback::Stats(partitions) => self.take_stats(&partitions, handler),
-                Callback::Error { error, reason } => report(&error, &reason, handler),
+                Callback::Error { error, reason } => {
+                    handler(Event::Trouble(self.explain(&error, &reason)));
+                }
             }
         }
         if !self.to_assign.is_empty() && Instant::now() >= self.next_try {
@@ -200,8 +210,10 @@ impl KafkaSource {
             partition: key.1,
             next: at,
             settled_through_ms,
+            read_through_ms: None,
             gap: None,
             fetched_to: None,
+            reads_on: false,
         });
         let slot = Slot::new(u32::try_from(free).unwrap_or(u32::MAX));
         self.slots.insert(key.clone(), slot);
@@ -225,7 +237,7 @@ impl KafkaSource {
             kind,
             expected,
             resumed: ResumeAt::from_broker(assignment.next),
-            from_ms: assignment.settled_through_ms,
+            from_ms: assignment.read_through_ms.or(assignment.settled_through_ms),
             to_ms: None,
         };
         if nothing_left {
@@ -268,6 +280,7 @@ impl KafkaSource {
         if keys.is_empty() {
             return Ok(());
         }
+        self.starts_over();
         match self.consumer.rebalance_protocol() {
             RebalanceProtocol::Cooperative => {
                 let list = self.list_at_next(keys)?;
@@ -312,7 +325,8 @@ impl KafkaSource {
     ///
     /// A hole (transaction markers) brings no record that would carry us over it. When the client's fetch position is
     /// ahead of ours in two statistics, a second apart, with nothing queued, and the queue was seen empty in between,
-    /// then there is nothing to read before it.
+    /// then there is nothing to read before it; provided that the client has read on since it was last assigned, paused or
+    /// resumed, because it keeps showing the old position while the broker is away.
     fn take_stats(&mut self, partitions: &[PartitionStats], handler: &mut dyn FnMut(Event<'_>) -> Flow) {
         let was_idle = std::mem::take(&mut self.was_idle) && !self.paused;
         for stats in partitions {
@@ -322,12 +336,25 @@ impl KafkaSource {
                 handler(Event::End { slot, end: ResumeAt::from_broker(stats.ls_offset) });
             }
             let steady = assignment.fetched_to == Some(stats.next_offset) && stats.fetchq_cnt == 0;
-            if was_idle && steady && stats.next_offset > assignment.next {
+            if was_idle && steady && assignment.reads_on && stats.next_offset > assignment.next {
                 assignment.next = stats.next_offset;
                 handler(Event::Position { slot, next: ResumeAt::from_broker(stats.next_offset) });
             }
             assignment.fetched_to = Some(stats.next_offset);
         }
+    }
+
+    /// The end of some topic's partition was reached. The client does not say of which topic; the number may do.
+    fn at_end(&mut self, partition: i32) {
+        let mut candidates = self.assignments.iter_mut().flatten().filter(|a| a.partition.get() == partition);
+        if let (Some(assignment), None) = (candidates.next(), candidates.next()) {
+            assignment.reads_on = true;
+        }
+    }
+
+    /// What the client had fetched ahead is thrown away.
+    fn starts_over(&mut self) {
+        self.assignments.iter_mut().flatten().for_each(|assignment| assignment.reads_on = false);
     }
 
     fn commit_list(&self, points: &[CommitPoint]) -> Result<TopicPartitionList, KafkaError> {
@@ -339,6 +366,15 @@ impl KafkaSource {
             element.set_metadata(note_of(point.settled_through_ms.or(assignment.settled_through_ms)));
         }
         Ok(list)
+    }
+
+    /// An error in the client's own words, and the name of what they are about where the client leaves it out.
+    fn explain(&self, error: &KafkaError, said: &str) -> Failure {
+        let Some(code) = error.rdkafka_error_code() else { return failure_of(error) };
+        if code == RDKafkaErrorCode::GroupAuthorizationFailed {
+            return failure_of_code(code, &format!("group {}: {said}", self.group_id));
+        }
+        failure_of_code(code, said)
     }
 
     fn all_partitions(&self) -> TopicPartitionList {
@@ -359,12 +395,17 @@ impl Source for KafkaSource {
         let mut patience = wait;
         let mut lost_position = false;
         for _ in 0..defaults::RECORDS_PER_TURN {
-            let asked = Instant::now();
+            // The clock is read for calls that may wait, not for every record.
+            let asked = (!patience.is_zero()).then(Instant::now);
             let flow = match self.consumer.poll(patience) {
                 Some(Ok(message)) => {
                     let Self { assignments, slots, last_slot, headers, with_headers, .. } = self;
                     let mut desk = HandOver { assignments, slots, last_slot, headers, with_headers: *with_headers };
                     desk.hand_over(&message, handler)
+                }
+                Some(Err(KafkaError::PartitionEOF(partition))) => {
+                    self.at_end(partition);
+                    Flow::Continue
                 }
                 Some(Err(error)) => {
                     lost_position |= is_lost_position(&error);
@@ -372,7 +413,7 @@ impl Source for KafkaSource {
                     Flow::Continue
                 }
                 None => {
-                    self.was_idle |= !patience.is_zero() && asked.elapsed() >= patience;
+                    self.was_idle |= asked.is_some_and(|asked| asked.elapsed() >= patience);
                     break;
                 }
             };
@@ -423,6 +464,7 @@ impl Source for KafkaSource {
 
     fn pause(&mut self) {
         self.paused = true;
+        self.starts_over();
         if let Err(error) = self.consumer.pause(&self.all_partitions()) {
             tracing::debug!(%error, "the kafka client did not pause");
         }
@@ -430,6 +472,7 @@ impl Source for KafkaSource {
 
     fn resume(&mut self) {
         self.paused = false;
+        self.starts_over();
         if let Err(error) = self.consumer.resume(&self.all_partitions()) {
             tracing::debug!(%error, "the kafka client did not resume");
         }
@@ -461,6 +504,8 @@ impl HandOver<'_> {
             handler(Event::Gap(Gap { to_ms: timestamp_ms, ..gap }));
         }
         assignment.next = message.offset() + 1;
+        assignment.reads_on = true;
+        assignment.read_through_ms = timestamp_ms.or(assignment.read_through_ms);
         let record = Record {
             topic,
             partition: PartitionId::new(message.partition()),
@@ -471,7 +516,9 @@ impl HandOver<'_> {
         };
         self.headers.clear();
         if self.with_headers {
-            copy_headers(message, self.headers);
+            for (name, value) in readable(message.headers()) {
+                headers::push(self.headers, name, value);
+            }
         }
         handler(Event::Record { slot, record, headers: self.headers })
     }
@@ -489,18 +536,13 @@ impl HandOver<'_> {
     }
 }
 
-fn copy_headers(message: &BorrowedMessage<'_>, into: &mut Vec<u8>) {
-    for header in message.headers().into_iter().flat_map(Headers::iter) {
-        headers::push(into, header.key, header.value);
-    }
-}
-
 fn set_consumer_properties(native: &mut rdkafka::ClientConfig, config: &KafkaConfig, group_id: &str) {
     native
         .set("group.id", group_id)
         .set("enable.auto.commit", "false")
         .set("enable.auto.offset.store", "false")
         .set("auto.offset.reset", "error")
+        .set("enable.partition.eof", "true")
         .set("isolation.level", "read_committed")
         .set("statistics.interval.ms", "1000")
         // The client's own queue is memory too: the defaults are 64 MiB and 100,000 messages.
@@ -533,8 +575,7 @@ fn fatal(error: &KafkaError) -> Result<(), Failure> {
     if matches!(error, KafkaError::MessageConsumptionFatal(_)) { Err(failure_of(error)) } else { Ok(()) }
 }
 
-fn report(error: &KafkaError, words: &str, handler: &mut dyn FnMut(Event<'_>) -> Flow) {
+fn report(error: &KafkaError, doing: &str, handler: &mut dyn FnMut(Event<'_>) -> Flow) {
     let Failure { reason, detail } = failure_of(error);
-    let detail = if words.is_empty() { detail } else { format!("{detail} ({words})") };
-    handler(Event::Trouble(Failure { reason, detail }));
+    handler(Event::Trouble(Failure { reason, detail: format!("{doing}: {detail}") }));
 }

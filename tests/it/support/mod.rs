@@ -7,6 +7,9 @@
 
 pub mod certificates;
 pub mod child;
+pub mod collector;
+pub mod far_side;
+pub mod ferry;
 pub mod kafka;
 pub mod ports;
 pub mod process;

@@ -18,7 +18,7 @@ const HTTP_LIMIT: Duration = Duration::from_secs(5);
 
 /// The program, with none of the `AUDITFERRY_` variables that the developer's shell may hold.
 pub fn command() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_auditferry"));
+    let mut command = Command::new(PROGRAM);
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("AUDITFERRY_") {
             command.env_remove(name);
@@ -32,6 +32,8 @@ pub fn command() -> Command {
 pub struct Finished {
     pub status: ExitStatus,
     pub stdout: String,
+    /// Standard output as it is; `stdout` shows what is not UTF-8 as replacement characters.
+    pub stdout_bytes: Vec<u8>,
     pub stderr: String,
 }
 
@@ -41,6 +43,9 @@ impl Finished {
         self.status.code()
     }
 }
+
+/// The program's file.
+pub const PROGRAM: &str = env!("CARGO_BIN_EXE_auditferry");
 
 /// Runs the program with `arguments` to its end, without input. Panics when it takes longer than `limit`.
 #[track_caller]
@@ -56,7 +61,9 @@ pub fn finish(mut command: Command, limit: Duration) -> Finished {
     let home = tempfile::tempdir().expect("make a temporary directory");
     let mut child = spawn(&mut command, home.path());
     let status = child.wait(limit);
-    Finished { status, stdout: read(&home.path().join("stdout")), stderr: read(&home.path().join("stderr")) }
+    let stdout_bytes = fs::read(home.path().join("stdout")).unwrap_or_default();
+    let stdout = String::from_utf8_lossy(&stdout_bytes).into_owned();
+    Finished { status, stdout, stdout_bytes, stderr: read(&home.path().join("stderr")) }
 }
 
 /// `auditferry run` with a config, until it is told to stop, killed or dropped.
@@ -77,10 +84,14 @@ impl Running {
 
     /// Starts the program with a complete config, the admin address in it, and environment variables.
     pub fn start_with(config: &str, admin: SocketAddr, environment: &[(&str, &str)]) -> Self {
+        Self::start_as(command(), config, admin, environment)
+    }
+
+    /// Starts the program by way of another one: `command` ends in a [`command`] or in what executes one.
+    pub fn start_as(mut command: Command, config: &str, admin: SocketAddr, environment: &[(&str, &str)]) -> Self {
         let home = tempfile::tempdir().expect("make a temporary directory");
         let file = home.path().join("auditferry.yaml");
         fs::write(&file, config).expect("write below the temporary directory");
-        let mut command = command();
         command.args(["run", "--config"]).arg(&file).envs(environment.iter().copied());
         let child = spawn(&mut command, home.path());
         Self { child, admin, home }

@@ -62,22 +62,19 @@ impl Kafka {
 
     /// Produces one record and gives its partition and offset back.
     pub fn produce_one(&self, topic: &str, record: NewRecord<'_>) -> (i32, i64) {
+        self.produce_all(topic, [record])
+    }
+
+    /// Produces records in their order and gives the partition and offset of the last one back.
+    pub fn produce_all<'a>(&self, topic: &str, records: impl IntoIterator<Item = NewRecord<'a>>) -> (i32, i64) {
         let producer = self.producer(&[]);
-        let mut wanted = BaseRecord::<[u8], [u8]>::to(topic);
-        wanted.partition = record.partition;
-        wanted.key = record.key;
-        wanted.payload = record.value;
-        wanted.timestamp = record.timestamp_ms;
-        if !record.headers.is_empty() {
-            let all = record
-                .headers
-                .iter()
-                .fold(OwnedHeaders::new(), |all, (key, value)| all.insert(Header { key, value: *value }));
-            wanted.headers = Some(all);
+        let mut count = 0;
+        for record in records {
+            send(&producer, base_record(topic, record));
+            count += 1;
         }
-        send(&producer, wanted);
         producer.flush(LIMIT).expect("flush the producer");
-        producer.context().assert_delivered(1)
+        producer.context().assert_delivered(count)
     }
 
     /// Produces `count` records to one partition in one transaction, and commits or aborts it. Either way the
@@ -271,6 +268,20 @@ fn topic_error(consumer: &BaseConsumer, topic: &str) -> Result<(), KafkaError> {
     let Ok(metadata) = consumer.fetch_metadata(Some(topic), Duration::from_millis(500)) else { return Ok(()) };
     let error = metadata.topics().iter().find_map(|found| found.error());
     error.map_or(Ok(()), |error| Err(KafkaError::MetadataFetch(error.into())))
+}
+
+fn base_record<'a>(topic: &'a str, record: NewRecord<'a>) -> BaseRecord<'a, [u8], [u8]> {
+    let mut wanted = BaseRecord::<[u8], [u8]>::to(topic);
+    wanted.partition = record.partition;
+    wanted.key = record.key;
+    wanted.payload = record.value;
+    wanted.timestamp = record.timestamp_ms;
+    if !record.headers.is_empty() {
+        let header =
+            |all: OwnedHeaders, (key, value): &(&str, Option<&[u8]>)| all.insert(Header { key, value: *value });
+        wanted.headers = Some(record.headers.iter().fold(OwnedHeaders::new(), header));
+    }
+    wanted
 }
 
 /// Hands a record to the producer, waiting while its queue is full.
