@@ -196,7 +196,9 @@ impl CommitWatch {
         let partitions = kafka.partitions(topic);
         let consumer = kafka.consumer(group, &[]);
         let mut list = TopicPartitionList::new();
-        (0..partitions).for_each(|partition| drop(list.add_partition(topic, partition)));
+        for partition in 0..partitions {
+            list.add_partition(topic, partition);
+        }
         let stopped = Arc::new(AtomicBool::new(false));
         let stop = Arc::clone(&stopped);
         let mut seen = Seen {
