@@ -3,7 +3,6 @@
 use std::time::{Duration, Instant};
 
 use auditferry::demo::hec::Spell;
-use serde_json::Value;
 
 use crate::support::far_side::{FarSide, Ferry};
 use crate::support::kafka::{Kafka, TransactionEnd, fresh_name};
