@@ -145,7 +145,7 @@ mod tests {
         callbacks.error(KafkaError::Global(code), said);
         match callbacks.next()? {
             Callback::Error { reason, .. } => Some(reason),
-            Callback::Assign(_) | Callback::Revoke { .. } | Callback::Committed(_) | Callback::Stats(_) => None,
+            Callback::Assign(_) | Callback::Revoke { .. } | Callback::NotSent(_) | Callback::Stats(_) => None,
         }
     }
 

@@ -332,7 +332,10 @@ impl KafkaSource {
             self.committing = Some((since, points));
         } else if !self.commit_is_late {
             self.commit_is_late = true;
-            self.commit_failed(&Failure::new(Reason::Kafka, "the brokers have not confirmed a commit in time"), handler);
+            self.commit_failed(
+                &Failure::new(Reason::Kafka, "the brokers have not confirmed a commit in time"),
+                handler,
+            );
         }
     }
 
