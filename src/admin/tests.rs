@@ -231,6 +231,8 @@ async fn every_pipeline_must_be_ready_but_a_quiet_topic_is_enough() {
     assert!(!reply.body.contains("quiet") && reply.body.contains("busy"), "{reply:?}");
     busy.update(|status| status.was_accepted = true);
     assert_eq!(server.get("/readyz").await.code, 200);
+    assigned(&quiet, Some(9));
+    assert_eq!(server.get("/readyz").await.code, 200, "what was reached is kept");
 }
 
 #[tokio::test]

@@ -28,7 +28,7 @@ use tracing_subscriber::{EnvFilter, Layer};
 use crate::defaults::LOG_UPKEEP_INTERVAL;
 use crate::metrics::names;
 use line::{Line, Value};
-use repeats::{Repeats, Verdict};
+use repeats::{Repeats, Said, Verdict};
 
 /// How lines look.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -144,8 +144,8 @@ impl Log {
         self.write_summaries(&mut inner, ended);
         if line.level <= Level::INFO {
             let key = (event.metadata().callsite(), line.text_of("pipeline").to_owned());
-            let always = line.level == Level::ERROR;
-            match inner.repeats.judge(key, hash_of(&line), always, &line, now) {
+            let said = Said { line: &line, text: hash_of(&line), always: line.level == Level::ERROR };
+            match inner.repeats.judge(key, said, now) {
                 Verdict::Suppress => {
                     ::metrics::counter!(names::LOG_MESSAGES_SUPPRESSED).increment(1);
                     return;

@@ -23,6 +23,16 @@ pub(super) enum Verdict {
     Suppress,
 }
 
+/// A line to be judged.
+#[derive(Clone, Copy)]
+pub(super) struct Said<'a, L> {
+    pub(super) line: &'a L,
+    /// Hash of all that is shown of it, the time excepted.
+    pub(super) text: u64,
+    /// Whether a text that is new is shown however many came before.
+    pub(super) always: bool,
+}
+
 struct Kin<L> {
     since: Instant,
     /// Hashes of the texts shown.
@@ -43,16 +53,16 @@ impl<K: Hash + Eq, L: Clone> Repeats<K, L> {
     }
 
     /// Judges one line. Windows that have ended must have been taken by [`Repeats::ended`] before.
-    pub(super) fn judge(&mut self, key: K, text: u64, always: bool, line: &L, now: Instant) -> Verdict {
+    pub(super) fn judge(&mut self, key: K, said: Said<'_, L>, now: Instant) -> Verdict {
         let kin = self.kin.entry(key).or_insert_with(|| Kin {
             since: now,
             texts: Vec::new(),
             shown: 0,
             suppressed: 0,
-            first: line.clone(),
+            first: said.line.clone(),
         });
-        let known = kin.texts.contains(&text);
-        let too_many = kin.shown >= LOG_BURST && !always;
+        let known = kin.texts.contains(&said.text);
+        let too_many = kin.shown >= LOG_BURST && !said.always;
         if known || too_many {
             kin.suppressed += 1;
             return Verdict::Suppress;
@@ -60,7 +70,7 @@ impl<K: Hash + Eq, L: Clone> Repeats<K, L> {
         if kin.texts.len() == REMEMBERED {
             kin.texts.remove(0);
         }
-        kin.texts.push(text);
+        kin.texts.push(said.text);
         kin.shown += 1;
         Verdict::Show { before: std::mem::take(&mut kin.suppressed) }
     }
@@ -94,37 +104,43 @@ mod tests {
         Verdict::Show { before }
     }
 
+    type Lines = Repeats<&'static str, &'static str>;
+
+    fn judge(repeats: &mut Lines, key: &'static str, text: u64, always: bool, at: Instant) -> Verdict {
+        repeats.judge(key, Said { line: &"line", text, always }, at)
+    }
+
     #[test]
     fn a_repeated_line_is_shown_once_per_window_and_counted() {
         let (mut repeats, start) = (Repeats::new(), Instant::now());
-        assert_eq!(repeats.judge("k", 1, false, &"line", start), show(0));
+        assert_eq!(judge(&mut repeats, "k", 1, false, start), show(0));
         for _ in 0..5 {
-            assert_eq!(repeats.judge("k", 1, true, &"line", start), Verdict::Suppress);
+            assert_eq!(judge(&mut repeats, "k", 1, true, start), Verdict::Suppress);
         }
         assert_eq!(repeats.ended(start + WINDOW - Duration::from_millis(1)), []);
         assert_eq!(repeats.ended(start + WINDOW), [("line", 5)]);
         assert_eq!(repeats.ended(start + WINDOW), []);
-        assert_eq!(repeats.judge("k", 1, false, &"line", start + WINDOW), show(0));
+        assert_eq!(judge(&mut repeats, "k", 1, false, start + WINDOW), show(0));
         assert_eq!(repeats.all(), [], "nothing was suppressed in the new window");
     }
 
     #[test]
     fn a_new_text_is_shown_and_preceded_by_the_count() {
         let (mut repeats, start) = (Repeats::new(), Instant::now());
-        assert_eq!(repeats.judge("k", 1, false, &"a", start), show(0));
-        assert_eq!(repeats.judge("k", 1, false, &"a", start), Verdict::Suppress);
-        assert_eq!(repeats.judge("k", 2, false, &"b", start), show(1));
-        assert_eq!(repeats.judge("k", 1, false, &"a", start), Verdict::Suppress, "both texts are known now");
-        assert_eq!(repeats.judge("other", 1, false, &"a", start), show(0), "another pipeline or place in the code");
-        assert_eq!(repeats.all(), [("a", 1)]);
+        assert_eq!(judge(&mut repeats, "k", 1, false, start), show(0));
+        assert_eq!(judge(&mut repeats, "k", 1, false, start), Verdict::Suppress);
+        assert_eq!(judge(&mut repeats, "k", 2, false, start), show(1));
+        assert_eq!(judge(&mut repeats, "k", 1, false, start), Verdict::Suppress, "both texts are known now");
+        assert_eq!(judge(&mut repeats, "other", 1, false, start), show(0), "another pipeline or place in the code");
+        assert_eq!(repeats.all(), [("line", 1)]);
     }
 
     #[test]
     fn a_flood_of_different_lines_is_cut_unless_each_asks_for_a_human() {
         let (mut repeats, start) = (Repeats::new(), Instant::now());
         let count = BURST as u64 * 5;
-        let shown = |repeats: &mut Repeats<_, _>, key, always| {
-            (0..count).filter(|text| repeats.judge(key, *text, always, &"line", start) == show(0)).count()
+        let shown = |repeats: &mut Lines, key, always| {
+            (0..count).filter(|text| judge(repeats, key, *text, always, start) == show(0)).count()
         };
         assert_eq!(shown(&mut repeats, "warn", false), BURST);
         assert_eq!(shown(&mut repeats, "error", true), BURST * 5);

@@ -25,7 +25,7 @@ const SMALLEST_EVENT: u64 = 400;
 #[test]
 fn sixty_kills_under_load_lose_nothing_and_repeat_only_what_was_not_committed() {
     let _alone = alone();
-    let seed = std::env::var("SEED").ok().and_then(|text| text.parse().ok()).unwrap_or_else(|| fastrand::u64(..));
+    let seed = crate::support::seed();
     println!("SEED={seed}");
     let mut rng = fastrand::Rng::with_seed(seed);
     let kafka = Kafka::shared();

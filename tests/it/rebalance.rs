@@ -30,7 +30,7 @@ fn rebalances_under_the_consumer_protocol_lose_nothing() {
 
 fn shuffle(source: &str, changes: u32, with_deaths: bool) {
     let _alone = alone();
-    let seed = std::env::var("SEED").ok().and_then(|text| text.parse().ok()).unwrap_or_else(|| fastrand::u64(..));
+    let seed = crate::support::seed();
     println!("SEED={seed}");
     let mut rng = fastrand::Rng::with_seed(seed);
     let kafka = Kafka::shared();

@@ -19,7 +19,7 @@ const DRAIN_DEADLINE: Duration = Duration::from_secs(10);
 #[test]
 fn thirty_stops_under_load_lose_nothing_and_repeat_nothing() {
     let _alone = alone();
-    let seed = std::env::var("SEED").ok().and_then(|text| text.parse().ok()).unwrap_or_else(|| fastrand::u64(..));
+    let seed = crate::support::seed();
     println!("SEED={seed}");
     let mut rng = fastrand::Rng::with_seed(seed);
     let kafka = Kafka::shared();

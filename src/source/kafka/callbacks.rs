@@ -13,7 +13,7 @@ use rdkafka::ClientContext;
 use rdkafka::TopicPartitionList;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, RebalanceProtocol};
-use rdkafka::error::{KafkaError, KafkaResult};
+use rdkafka::error::KafkaError;
 use rdkafka::types::{RDKafkaErrorCode, RDKafkaRespErr};
 
 use super::stats::{PartitionStats, parse_stats};
@@ -28,8 +28,8 @@ pub(super) enum Callback {
         partitions: Vec<PartitionKey>,
         lost: bool,
     },
-    /// An asynchronous commit ended.
-    Committed(Result<(), KafkaError>),
+    /// An asynchronous commit could not even be sent. How one ends is told by the statistics only.
+    NotSent(KafkaError),
     Stats(Vec<PartitionStats>),
     Error {
         error: KafkaError,
@@ -124,12 +124,6 @@ impl ConsumerContext for Callbacks {
             Callback::Revoke { partitions, lost: consumer.assignment_lost() }
         });
     }
-
-    fn commit_callback(&self, result: KafkaResult<()>, offsets: &TopicPartitionList) {
-        let elements = offsets.elements();
-        let refused = elements.iter().find_map(|element| element.error().err());
-        self.push(Callback::Committed(refused.map_or(result, Err)));
-    }
 }
 
 /// Answers a revocation.
@@ -151,7 +145,7 @@ mod tests {
         callbacks.error(KafkaError::Global(code), said);
         match callbacks.next()? {
             Callback::Error { reason, .. } => Some(reason),
-            Callback::Assign(_) | Callback::Revoke { .. } | Callback::Committed(_) | Callback::Stats(_) => None,
+            Callback::Assign(_) | Callback::Revoke { .. } | Callback::NotSent(_) | Callback::Stats(_) => None,
         }
     }
 

@@ -135,7 +135,7 @@ struct Impostor {
 impl Impostor {
     /// The run says what is wrong, commits nothing, and goes on by itself afterwards.
     #[track_caller]
-    fn is_seen_through(self) {
+    fn seen_through(self) {
         let kafka = Kafka::shared();
         let topic = topic_with_events(kafka, self.topic, 20);
         let collector = Collector::start();
@@ -163,34 +163,33 @@ impl Impostor {
 #[test]
 fn html_with_status_200_is_no_receipt() {
     let words = &["HTTP 200", "not an answer of HEC", "Not here"];
-    Impostor { topic: "html", answer: Answer::html(200), level: "WARN", words }.is_seen_through();
+    Impostor { topic: "html", answer: Answer::html(200), level: "WARN", words }.seen_through();
 }
 
 #[test]
 fn an_endless_body_is_not_read_to_its_end_and_no_receipt() {
     let body = format!(r#"{{"text":"Success","code":0,"pad":"{}"}}"#, "x".repeat(32 << 20));
     let words = &["HTTP 200", "too long"];
-    Impostor { topic: "huge", answer: Answer::json(200, body), level: "WARN", words }.is_seen_through();
+    Impostor { topic: "huge", answer: Answer::json(200, body), level: "WARN", words }.seen_through();
 }
 
 #[test]
 fn truncated_json_is_no_receipt() {
     let answer = Answer::json(200, r#"{"text":"Success","code":0"#);
-    Impostor { topic: "cut-json", answer, level: "WARN", words: &["HTTP 200", "not an answer of HEC"] }
-        .is_seen_through();
+    Impostor { topic: "cut-json", answer, level: "WARN", words: &["HTTP 200", "not an answer of HEC"] }.seen_through();
 }
 
 #[test]
 fn a_redirect_is_never_followed() {
     let answer = Answer::status(307).with_header("Location", "http://127.0.0.1:1/elsewhere");
     Impostor { topic: "redirect", answer, level: "ERROR", words: &["HTTP 307", "a redirect to", "/elsewhere"] }
-        .is_seen_through();
+        .seen_through();
 }
 
 #[test]
 fn a_page_not_found_is_a_matter_for_a_human() {
     let words = &["HTTP 404", "Not here"];
-    Impostor { topic: "not-found", answer: Answer::html(404), level: "ERROR", words }.is_seen_through();
+    Impostor { topic: "not-found", answer: Answer::html(404), level: "ERROR", words }.seen_through();
 }
 
 /// The events are indexed and the answer breaks off: delivered again, because nobody knows.
