@@ -12,7 +12,7 @@ use rdkafka::ClientContext;
 use rdkafka::TopicPartitionList;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, RebalanceProtocol};
-use rdkafka::error::{KafkaError, KafkaResult};
+use rdkafka::error::KafkaError;
 use rdkafka::types::{RDKafkaErrorCode, RDKafkaRespErr};
 
 use super::stats::{PartitionStats, parse_stats};
@@ -27,8 +27,8 @@ pub(super) enum Callback {
         partitions: Vec<PartitionKey>,
         lost: bool,
     },
-    /// An asynchronous commit ended.
-    Committed(Result<(), KafkaError>),
+    /// An asynchronous commit could not even be sent. How one ends is told by the statistics only.
+    NotSent(KafkaError),
     Stats(Vec<PartitionStats>),
     Error {
         error: KafkaError,
@@ -103,12 +103,6 @@ impl ConsumerContext for Callbacks {
         } else {
             Callback::Revoke { partitions, lost: consumer.assignment_lost() }
         });
-    }
-
-    fn commit_callback(&self, result: KafkaResult<()>, offsets: &TopicPartitionList) {
-        let elements = offsets.elements();
-        let refused = elements.iter().find_map(|element| element.error().err());
-        self.push(Callback::Committed(refused.map_or(result, Err)));
     }
 }
 

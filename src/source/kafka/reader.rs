@@ -63,16 +63,19 @@ pub struct KafkaSource {
     next_try: Instant,
     /// Revoked by the group, not yet released.
     to_release: Vec<PartitionKey>,
-    /// Points of the asynchronous commit under way.
+    /// Points of the asynchronous commit under way. Only one, so that a retried one cannot overtake its successor and the
+    /// committed position cannot go back.
     committing: Option<(Instant, Vec<CommitPoint>)>,
+    /// No commit was confirmed in time since the last one that was; told once.
+    commit_is_late: bool,
     paused: bool,
     /// The consumer queue was seen empty since the last statistics.
     was_idle: bool,
     headers: Vec<u8>,
 }
 
-/// After this time without an answer another commit is sent.
-const COMMIT_PATIENCE: Duration = Duration::from_secs(30);
+/// After this time without confirmation another commit is sent. Commits are refused during a rebalance, for example.
+const COMMIT_PATIENCE: Duration = Duration::from_secs(5);
 
 /// How soon the brokers are asked again where to start.
 const ASSIGN_RETRY: Duration = Duration::from_secs(1);
@@ -106,6 +109,7 @@ impl KafkaSource {
             next_try: Instant::now(),
             to_release: Vec::new(),
             committing: None,
+            commit_is_late: false,
             paused: false,
             was_idle: false,
             headers: Vec::new(),
@@ -124,7 +128,7 @@ impl KafkaSource {
                     // Nothing else may happen before the revocation is answered.
                     return Ok(());
                 }
-                Callback::Committed(result) => self.commit_ended(result, handler),
+                Callback::NotSent(error) => self.commit_failed(&failure_of(&error), handler),
                 Callback::Stats(partitions) => self.take_stats(&partitions, handler),
                 Callback::Error { error, reason } => report(&error, &reason, handler),
             }
@@ -299,21 +303,40 @@ impl KafkaSource {
         list_of(assignments.map(|a| (&a.topic, a.partition, ResumeAt::from_broker(a.next))))
     }
 
-    fn commit_ended(&mut self, result: Result<(), KafkaError>, handler: &mut dyn FnMut(Event<'_>) -> Flow) {
-        let Some((_, points)) = self.committing.take() else { return };
-        match result {
-            Ok(()) => {
-                for point in points {
-                    if let Some(Some(assignment)) = self.assignments.get_mut(point.slot.index()) {
-                        assignment.settled_through_ms = point.settled_through_ms.or(assignment.settled_through_ms);
-                    }
-                    handler(Event::Committed(point));
+    /// The client has no answer for an asynchronous commit (librdkafka gives one only through a callback that the Rust
+    /// binding does not set), but its statistics show what was committed.
+    fn confirm_commit(&mut self, partitions: &[PartitionStats], handler: &mut dyn FnMut(Event<'_>) -> Flow) {
+        let Some((since, mut points)) = self.committing.take() else { return };
+        for stats in partitions {
+            let Some(slot) = self.slots.get(&(stats.topic.clone(), stats.partition)).copied() else { continue };
+            let confirmed = |point: &mut CommitPoint| {
+                point.slot == slot && point.resume_at == ResumeAt::from_broker(stats.committed_offset)
+            };
+            for point in points.extract_if(.., confirmed) {
+                if let Some(Some(assignment)) = self.assignments.get_mut(slot.index()) {
+                    assignment.settled_through_ms = point.settled_through_ms.or(assignment.settled_through_ms);
                 }
-            }
-            Err(error) => {
-                handler(Event::CommitFailed(failure_of(&error)));
+                handler(Event::Committed(point));
             }
         }
+        // What was given up meanwhile was committed then, or is nobody's business here any more.
+        points.retain(|point| self.assignments.get(point.slot.index()).is_some_and(Option::is_some));
+        if points.is_empty() {
+            self.commit_is_late = false;
+        } else if since.elapsed() < COMMIT_PATIENCE {
+            self.committing = Some((since, points));
+        } else if !self.commit_is_late {
+            self.commit_is_late = true;
+            self.commit_failed(
+                &Failure::new(Reason::Kafka, "the brokers have not confirmed a commit in time"),
+                handler,
+            );
+        }
+    }
+
+    fn commit_failed(&mut self, failure: &Failure, handler: &mut dyn FnMut(Event<'_>) -> Flow) {
+        self.committing = None;
+        handler(Event::CommitFailed(failure.clone()));
     }
 
     /// Learns the ends of partitions, and closes holes at their ends.
@@ -323,6 +346,7 @@ impl KafkaSource {
     /// then there is nothing to read before it; provided that the client has read on since it was last assigned, paused or
     /// resumed, because it keeps showing the old position while the broker is away.
     fn take_stats(&mut self, partitions: &[PartitionStats], handler: &mut dyn FnMut(Event<'_>) -> Flow) {
+        self.confirm_commit(partitions, handler);
         let was_idle = std::mem::take(&mut self.was_idle) && !self.paused;
         for stats in partitions {
             let Some(slot) = self.slots.get(&(stats.topic.clone(), stats.partition)).copied() else { continue };
@@ -415,14 +439,13 @@ impl Source for KafkaSource {
     }
 
     fn commit(&mut self, points: &[CommitPoint]) {
-        let waits = self.committing.as_ref().is_some_and(|(since, _)| since.elapsed() < COMMIT_PATIENCE);
-        if waits {
+        if self.committing.is_some() {
             return;
         }
         self.committing = Some((Instant::now(), points.to_vec()));
         let sent = self.commit_list(points).and_then(|list| self.consumer.commit(&list, CommitMode::Async));
         if let Err(error) = sent {
-            self.consumer.context().push(Callback::Committed(Err(error)));
+            self.consumer.context().push(Callback::NotSent(error));
         }
     }
 

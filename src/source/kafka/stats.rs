@@ -17,6 +17,8 @@ pub(super) struct PartitionStats {
     pub(super) ls_offset: i64,
     /// Messages in the queue.
     pub(super) fetchq_cnt: i64,
+    /// What a commit of this client last set at the broker; negative when unknown.
+    pub(super) committed_offset: i64,
 }
 
 #[derive(Deserialize)]
@@ -37,6 +39,7 @@ struct Partition {
     next_offset: i64,
     ls_offset: i64,
     fetchq_cnt: i64,
+    committed_offset: i64,
 }
 
 pub(super) fn parse_stats(json: &[u8]) -> serde_json::Result<Vec<PartitionStats>> {
@@ -49,6 +52,7 @@ pub(super) fn parse_stats(json: &[u8]) -> serde_json::Result<Vec<PartitionStats>
             next_offset: p.next_offset,
             ls_offset: p.ls_offset,
             fetchq_cnt: p.fetchq_cnt,
+            committed_offset: p.committed_offset,
         })
     });
     Ok(rows.collect())
@@ -61,8 +65,10 @@ mod tests {
     #[test]
     fn partitions_are_read_and_the_unassigned_pseudo_partition_is_not() {
         let json = br#"{"name":"x","topics":{"t":{"topic":"t","age":1,"partitions":{
-            "0":{"partition":0,"next_offset":7,"ls_offset":9,"hi_offset":9,"fetchq_cnt":2,"eof_offset":-1001},
-            "-1":{"partition":-1,"next_offset":0,"ls_offset":-1001,"fetchq_cnt":0}}}},"cgrp":{"state":"up"}}"#;
+            "0":{"partition":0,"next_offset":7,"ls_offset":9,"hi_offset":9,"fetchq_cnt":2,"eof_offset":-1001,
+            "committed_offset":5},
+            "-1":{"partition":-1,"next_offset":0,"ls_offset":-1001,"fetchq_cnt":0,
+            "committed_offset":-1001}}}},"cgrp":{"state":"up"}}"#;
         let stats = parse_stats(json).expect("valid");
         let expected = PartitionStats {
             topic: TopicName::new("t"),
@@ -70,6 +76,7 @@ mod tests {
             next_offset: 7,
             ls_offset: 9,
             fetchq_cnt: 2,
+            committed_offset: 5,
         };
         assert_eq!(stats, [expected]);
         assert!(parse_stats(b"{").is_err());
