@@ -196,7 +196,9 @@ impl CommitWatch {
         let partitions = kafka.partitions(topic);
         let consumer = kafka.consumer(group, &[]);
         let mut list = TopicPartitionList::new();
-        (0..partitions).for_each(|partition| drop(list.add_partition(topic, partition)));
+        for partition in 0..partitions {
+            list.add_partition(topic, partition);
+        }
         let stopped = Arc::new(AtomicBool::new(false));
         let stop = Arc::clone(&stopped);
         let mut seen = Seen {
@@ -267,4 +269,13 @@ pub fn alone() -> MutexGuard<'static, ()> {
     static HEAVY: Mutex<()> = Mutex::new(());
     // A test that failed while it held this has left nothing behind that the next one would meet.
     HEAVY.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Chance that can be repeated: the seed is printed, and taken from the variable `SEED` when it is set.
+#[expect(clippy::disallowed_methods, reason = "the seed of a test run is no configuration of the program")]
+pub fn seeded() -> fastrand::Rng {
+    let given = std::env::var("SEED").ok().and_then(|text| text.parse().ok());
+    let seed = given.unwrap_or_else(|| fastrand::u64(..));
+    println!("SEED={seed}");
+    fastrand::Rng::with_seed(seed)
 }
