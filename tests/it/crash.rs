@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::support::far_side::{CommitWatch, FarSide, Ferry, alone};
+use crate::support::far_side::{CommitWatch, FarSide, Ferry, alone, seeded};
 use crate::support::kafka::{Kafka, fresh_name};
 use crate::support::samples::Numbered;
 use crate::support::waiting::wait_until;
@@ -25,9 +25,7 @@ const SMALLEST_EVENT: u64 = 400;
 #[test]
 fn sixty_kills_under_load_lose_nothing_and_repeat_only_what_was_not_committed() {
     let _alone = alone();
-    let seed = crate::support::seed();
-    println!("SEED={seed}");
-    let mut rng = fastrand::Rng::with_seed(seed);
+    let mut rng = seeded();
     let kafka = Kafka::shared();
     let (topic, group, far) = (kafka.topic("crash", PARTITIONS), fresh_name("group"), FarSide::start());
     let ferry = Ferry {

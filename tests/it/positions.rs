@@ -48,10 +48,7 @@ fn gap_of(running: &Running) -> (i64, i64, i64) {
     assert_eq!(line["level"], "ERROR", "{line}");
     // The fields lie beside the message or below it, as the log's format wants.
     let field = |name: &str| line.get(name).or_else(|| line["fields"].get(name)).cloned().unwrap_or_default();
-    let number = |name: &str| {
-        let value = field(name);
-        value.as_i64().or_else(|| value.as_str().and_then(|text| text.parse().ok()))
-    };
+    let number = |name: &str| field(name).as_str().map_or(field(name).as_i64(), |text| text.parse().ok());
     let number = |name: &str| number(name).unwrap_or_else(|| panic!("no {name} in {line}"));
     for time in ["from_time", "to_time"] {
         assert!(field(time).as_str().is_some_and(|text| text.contains('T')), "no {time} in {line}");

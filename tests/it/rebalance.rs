@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::support::far_side::{CommitWatch, FarSide, Ferry, alone};
+use crate::support::far_side::{CommitWatch, FarSide, Ferry, alone, seeded};
 use crate::support::kafka::{Kafka, fresh_name};
 use crate::support::process::Running;
 use crate::support::samples::Numbered;
@@ -30,9 +30,7 @@ fn rebalances_under_the_consumer_protocol_lose_nothing() {
 
 fn shuffle(source: &str, changes: u32, with_deaths: bool) {
     let _alone = alone();
-    let seed = crate::support::seed();
-    println!("SEED={seed}");
-    let mut rng = fastrand::Rng::with_seed(seed);
+    let mut rng = seeded();
     let kafka = Kafka::shared();
     let (topic, group, far) = (kafka.topic("rebalance", PARTITIONS), fresh_name("group"), FarSide::start());
     far.hec().set_latency(Duration::from_millis(20));

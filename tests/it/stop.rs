@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::support::far_side::{CommitWatch, FarSide, Ferry, alone};
+use crate::support::far_side::{CommitWatch, FarSide, Ferry, alone, seeded};
 use crate::support::kafka::{Kafka, fresh_name};
 use crate::support::samples::Numbered;
 use crate::support::waiting::wait_until;
@@ -19,9 +19,7 @@ const DRAIN_DEADLINE: Duration = Duration::from_secs(10);
 #[test]
 fn thirty_stops_under_load_lose_nothing_and_repeat_nothing() {
     let _alone = alone();
-    let seed = crate::support::seed();
-    println!("SEED={seed}");
-    let mut rng = fastrand::Rng::with_seed(seed);
+    let mut rng = seeded();
     let kafka = Kafka::shared();
     let (topic, group, far) = (kafka.topic("stop", PARTITIONS), fresh_name("group"), FarSide::start());
     far.hec().set_latency(Duration::from_millis(50));
