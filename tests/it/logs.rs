@@ -32,12 +32,12 @@ fn a_happy_run_warns_of_nothing_and_every_line_is_json() {
     let log = ferry.stop();
     for line in &log {
         assert!(matches!(line["level"].as_str(), Some("INFO")), "{line}");
-        assert!(line["timestamp"].is_string() && line["message"].is_string(), "{line}");
-        let message = line["message"].as_str().unwrap_or_default();
+        assert!(line["ts"].is_string() && line["msg"].is_string(), "{line}");
+        let message = line["msg"].as_str().unwrap_or_default();
         assert!(!message.ends_with('.') && !message.starts_with(char::is_uppercase), "{line}");
     }
     for message in ["pipeline configured", "partitions assigned", "told to stop"] {
-        assert!(log.iter().any(|line| line["message"].as_str().is_some_and(|m| m.starts_with(message))), "{message}");
+        assert!(log.iter().any(|line| line["msg"].as_str().is_some_and(|m| m.starts_with(message))), "{message}");
     }
 }
 

@@ -226,7 +226,7 @@ impl Ferry {
     pub fn wait_for_message(&mut self, message: &str) -> Value {
         wait_for(LIMIT, &format!("the log says `{message}`"), || {
             assert!(self.running.ended().is_none(), "it ended:\n{}", self.running.stderr());
-            self.log().into_iter().find(|line| line["message"] == message)
+            self.log().into_iter().find(|line| line["msg"] == message)
         })
     }
 
