@@ -40,7 +40,7 @@ pub(super) struct Pipeline {
     pub(super) holding: Option<Trouble>,
     pub(super) last_failure: Option<LastFailure>,
     pub(super) progress: Progress,
-    /// Over all partitions; `None` while the end of one is unknown.
+    /// Over all partitions; `None` before the first assignment, and while the end of one is unknown.
     pub(super) lag: Option<u64>,
     pub(super) oldest_unsettled_seconds: Option<f64>,
     /// The least of all partitions.
@@ -129,7 +129,8 @@ fn verdict_of_all(pipelines: &[Pipeline]) -> String {
 
 fn pipeline(status: &PipelineStatus) -> Pipeline {
     let partitions: Vec<Partition> = status.partitions.iter().map(partition).collect();
-    let lag = partitions.iter().map(|partition| partition.lag).sum();
+    // Nothing is known to be settled before there were partitions.
+    let lag = if status.was_assigned { partitions.iter().map(|partition| partition.lag).sum() } else { None };
     let oldest = status.partitions.iter().filter_map(|partition| partition.oldest_unsettled).max();
     let left = status.partitions.iter().map(|partition| partition.retention_left).min();
     let (well, verdict) = verdict(status, lag, left);

@@ -240,6 +240,8 @@ async fn the_status_document_says_what_is_wrong_and_what_to_do() {
     let server = Server::start();
     assert_eq!(server.status().await["verdict"], "No pipeline is set up yet.");
     let pipeline = server.board.pipeline("splunk", DeliveryLevel::Indexed);
+    let status = server.status().await;
+    assert_eq!((&status["verdict"], &status["pipelines"][0]["lag"]), (&"Waiting for partitions.".into(), &Json::Null));
     assigned(&pipeline, Some(8));
     pipeline.update(|status| {
         status.progress =
