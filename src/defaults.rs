@@ -173,6 +173,7 @@ pub const LETTER_ATTEMPTS: usize = 5;
 pub const HEALTH_TIMEOUT: Duration = Duration::from_secs(5);
 
 const _: () = {
+    assert!(DRAIN_DEADLINE.as_millis() < POLL_SILENCE_MAX.as_millis(), "draining is no silence");
     assert!(CONNECT_PATIENCE.as_millis() < INSPECT_DEADLINE.as_millis());
     assert!(BROKER_REQUEST_TIMEOUT.as_millis() * 2 < INSPECT_DEADLINE.as_millis());
 };
@@ -187,3 +188,38 @@ pub const STOP_ALLOWANCE: Duration = Duration::from_secs(10);
 
 /// How long the Kafka client may take to leave its group and close, once everything is committed.
 pub const CLOSE_ALLOWANCE: Duration = Duration::from_secs(5);
+
+// Fixed limits of the log, the metrics and the admin server.
+
+/// How long after a log line its repetitions are counted instead of shown.
+pub const LOG_REPEAT_WINDOW: Duration = Duration::from_secs(10);
+
+/// Different log lines below ERROR that one place in the code may write per window about one pipeline: enough for a line per
+/// partition of a usual topic, few enough to survive a flood of dead letters.
+pub const LOG_BURST: usize = 20;
+
+/// How often summaries of repeated log lines are looked for.
+pub const LOG_UPKEEP_INTERVAL: Duration = Duration::from_secs(1);
+
+/// The metrics exporter keeps single values of histograms until they are folded into buckets.
+pub const METRICS_UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
+
+/// A poll thread that has not turned for this long will not turn again. Its longest honest wait is the drain deadline at a
+/// rebalance; with `max.poll.interval.ms` (5 minutes by default) the group would give it up soon after.
+pub const POLL_SILENCE_MAX: Duration = Duration::from_secs(120);
+
+/// Connections to the admin server at a time: probes, a scraper or two, a person. More wait in the kernel's queue.
+pub const ADMIN_CONNECTIONS_MAX: usize = 64;
+
+/// One connection carries one request and ends after this long, however slowly its client writes or reads. Scrapers give up
+/// after ten seconds by default.
+pub const ADMIN_CONNECTION_TIME: Duration = Duration::from_secs(10);
+
+/// A request's line and headers, in bytes; longer ones are refused.
+pub const ADMIN_HEAD_MAX: usize = 16 * 1024;
+
+/// When the process runs out of file descriptors, the admin server takes no connections for this long.
+pub const ADMIN_ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// At the very end, answers under way have this long to reach their clients.
+pub const ADMIN_CLOSE_TIME: Duration = Duration::from_secs(1);

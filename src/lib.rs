@@ -12,7 +12,7 @@
 //! - [`delivery`]: the guarantee. Knows neither Kafka nor Splunk.
 //! - [`dead_letter`]: where letters are kept. [`tls`]: the one way to build an HTTPS client.
 //! - [`config`]: what the file says, and what it means.
-//! - [`status`], [`metrics`], [`admin`]: what can be seen from outside.
+//! - [`status`], [`metrics`], [`log`], [`admin`]: what can be seen from outside.
 //! - [`pipeline`]: the composition root, the only place that wires parts and starts tasks.
 //! - [`cli`]: one file per subcommand. [`demo`]: stand-ins that speak the wire, shared with the tests.
 //!
@@ -39,6 +39,7 @@ pub mod defaults;
 pub mod delivery;
 pub mod demo;
 pub mod event;
+pub mod log;
 pub mod metrics;
 pub mod pipeline;
 pub mod position;

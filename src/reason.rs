@@ -94,6 +94,51 @@ reasons! {
     Kafka => "kafka",
 }
 
+impl Reason {
+    /// What a person can do about it, for the log, the status page and `check --online`. `None` where the failure's own
+    /// words say it, as those of Kafka do, or where there is nothing to be done.
+    pub const fn remedy(self) -> Option<&'static str> {
+        match self {
+            Self::Unauthorized => {
+                Some("check the token: that it exists, is enabled and is the one in the configuration")
+            }
+            Self::WrongIndex => Some("allow the index for this token, or correct `index` in the configuration"),
+            Self::Channel => Some("the load balancer must keep a client on one indexer (sticky sessions)"),
+            Self::AckDisabled => Some("enable indexer acknowledgement for the token, or set `delivery: accepted`"),
+            Self::UnexpectedAnswer => Some("check the endpoint's address: what answers there is not a HEC"),
+            Self::Connect => {
+                Some("check the endpoint's address and port, DNS, the firewall, and that HEC is enabled there")
+            }
+            Self::Timeout | Self::Network => {
+                Some("check the network and any proxy or load balancer on the way to Splunk")
+            }
+            Self::Busy | Self::ServerError => Some("look at the health of Splunk's indexers and their queues"),
+            Self::AckTimeout => {
+                Some("look at the replication of Splunk's indexers; raise `ack_timeout` if it is that slow")
+            }
+            Self::AckUnknown => {
+                Some("check that the load balancer passes /services/collector/ack on to the same indexer")
+            }
+            Self::NoDeadLetterStore => Some("configure `dead_letter` for this pipeline and restart"),
+            Self::DeadLetterStore => Some("make room or give access to the dead-letter store"),
+            Self::EmptyValue
+            | Self::BlankValue
+            | Self::NotUtf8
+            | Self::TooLarge
+            | Self::InvalidFormat
+            | Self::EventRefused
+            | Self::RequestTooLarge
+            | Self::Refused
+            | Self::Tls
+            | Self::KafkaConnect
+            | Self::KafkaAuthentication
+            | Self::KafkaAuthorization
+            | Self::KafkaTopic
+            | Self::Kafka => None,
+        }
+    }
+}
+
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())

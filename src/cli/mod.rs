@@ -9,7 +9,6 @@ mod deadletter;
 mod demo;
 mod exit;
 mod health;
-mod logs;
 mod online;
 mod resend;
 mod run;
@@ -50,7 +49,7 @@ const AFTER_HELP: &str =
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Runs all pipelines until SIGTERM or SIGINT, then drains, commits and exits.
-    Run,
+    Run(run::RunArgs),
     /// Checks the configuration and says what it means; with --online asks Kafka and Splunk whether it would work.
     Check(check::CheckArgs),
     /// Shows what it does, with faults on the way; needs no account, no other program and no configuration.
@@ -77,7 +76,7 @@ pub fn main() -> Exit {
         }
     };
     let result = match args.command {
-        Command::Run => run::run(&args.config),
+        Command::Run(run) => run::run(&args.config, &run),
         Command::Check(check) => check::check(&args.config, &check),
         Command::Demo(demo) => demo::demo(&demo),
         Command::Deadletter(command) => deadletter::deadletter(&args.config, &command),

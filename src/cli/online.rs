@@ -68,7 +68,8 @@ impl Finding {
     }
 
     fn failed(subject: impl Into<String>, Failure { reason, detail }: &Failure) -> Self {
-        Self::new(subject, Mark::of(*reason), format!("{detail} [{reason}]"))
+        let remedy = reason.remedy().map_or_else(String::new, |remedy| format!("; {remedy}"));
+        Self::new(subject, Mark::of(*reason), format!("{detail}{remedy} [{reason}]"))
     }
 }
 

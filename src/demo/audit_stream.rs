@@ -16,6 +16,8 @@ use rdkafka::producer::{BaseRecord, Producer, ProducerContext, ThreadedProducer}
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
+use super::far_side::now_ms;
+
 pub(super) const TOPIC: &str = "confluent-audit-log-events";
 pub(super) const PARTITIONS: i32 = 6;
 
@@ -68,7 +70,10 @@ impl AuditStream {
         for number in first..(first + count).min(LIMIT) {
             let event = self.event(number);
             let partition = i32::try_from(number % u64::from(PARTITIONS.unsigned_abs())).unwrap_or_default();
-            let record = BaseRecord::<(), str>::to(TOPIC).payload(&event).partition(partition);
+            let at_ms = now_ms();
+            // The broker's answer does not repeat the time of the event, so it travels beside it.
+            let record = BaseRecord::<(), str, Box<i64>>::with_opaque_to(TOPIC, Box::new(at_ms));
+            let record = record.payload(&event).partition(partition).timestamp(at_ms);
             self.producer.send(record).map_err(|(error, _)| error).context("produce an event")?;
             self.next.store(number + 1, Ordering::Relaxed);
         }
@@ -135,14 +140,13 @@ impl Recorder {
 impl rdkafka::ClientContext for Recorder {}
 
 impl ProducerContext for Recorder {
-    type DeliveryOpaque = ();
+    type DeliveryOpaque = Box<i64>;
 
-    fn delivery(&self, result: &DeliveryResult<'_>, (): ()) {
+    fn delivery(&self, result: &DeliveryResult<'_>, at_ms: Box<i64>) {
         let mut produced = self.produced();
         match result {
             Ok(message) => {
-                let at_ms = message.timestamp().to_millis().unwrap_or_default();
-                produced.positions.entry(message.partition()).or_default().insert(message.offset(), at_ms);
+                produced.positions.entry(message.partition()).or_default().insert(message.offset(), *at_ms);
                 produced.taken += 1;
             }
             Err((error, _)) => produced.refused = Some(error.to_string()),

@@ -11,9 +11,10 @@ mod audit_stream;
 mod far_side;
 pub mod hec;
 mod play;
+mod scene;
 mod stage;
 mod verdict;
 
-pub use play::{Act, Counts, Scene, thousands};
+pub use scene::{Act, Counts, Scene, thousands};
 pub use stage::{Audience, perform};
 pub use verdict::{Duplicates, Latency, Letter, Uncommitted, Verdict};

@@ -1,6 +1,7 @@
 //! What happens in the demonstration: a backlog, a live stream, and four faults while it flows, each begun, watched and
 //! ended. It waits for what it sees, never for luck; the pauses between the faults are for the audience.
 
+use std::cell::Cell;
 use std::future::Future;
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::audit_stream::{AuditStream, PARTITIONS};
 use super::far_side::{Span, now_ms};
 use super::hec::{Fault, Hec, Poison, PoisonAnswer, Route, Spell, TOKEN, Token, hec_answer};
+use super::scene::{Act, Counts, Scene, thousands};
 use super::stage::Audience;
 use crate::defaults::HOLD_PROBE_INTERVAL;
 use crate::status::{Progress, State, StatusBoard};
@@ -31,64 +33,10 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 const PROGRESS_EVERY: Duration = Duration::from_millis(100);
 
 /// Whatever has not come about by then will not. A slow machine needs some; the mock cluster takes 3 s to form a group.
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_secs(40);
 
-/// A part of the demonstration.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Act {
-    Backlog,
-    Busy,
-    Poison,
-    LostAnswer,
-    TokenGone,
-    /// Everything produced is at the far side.
-    Finale,
-}
-
-impl Act {
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Backlog => "backlog",
-            Self::Busy => "busy",
-            Self::Poison => "poison",
-            Self::LostAnswer => "lost_answer",
-            Self::TokenGone => "token_gone",
-            Self::Finale => "finale",
-        }
-    }
-}
-
-/// What the audience is shown. Texts are sentences without a full stop.
-#[derive(Clone, PartialEq, Debug)]
-pub enum Scene {
-    /// Everything is in place.
-    Opening { backlog: u64, per_second: u64, partitions: i32, kafka: String, splunk: String, status_page: String },
-    /// A part begins: what the world does.
-    Begins { act: Act, text: String },
-    /// What is to be seen meanwhile.
-    Meanwhile { act: Act, text: String },
-    /// A part has ended: what became of it.
-    Ends { act: Act, text: String },
-    /// A part did not come about, or did not end.
-    Missed { act: Act },
-    /// Several times a second.
-    Progress(Counts),
-}
-
-/// Where things stand; counts are of events.
-#[derive(Clone, PartialEq, Debug)]
-pub struct Counts {
-    pub seconds: f64,
-    pub produced: u64,
-    /// Different events at the receiver.
-    pub delivered: u64,
-    pub dead_lettered: u64,
-    /// Events that the receiver has once more than needed.
-    pub duplicates: u64,
-    /// Produced, and not yet anywhere.
-    pub waiting: u64,
-    pub state: State,
-}
+/// After something has not come about, the rest is waited for this long only.
+const LIMIT_AFTER_MISS: Duration = Duration::from_secs(5);
 
 /// What the verdict has to know about how it went.
 #[derive(Default)]
@@ -151,6 +99,9 @@ impl Play {
 
     async fn faults(&self, programme: &mut Programme) {
         for act in [Act::Busy, Act::Poison, Act::LostAnswer, Act::TokenGone] {
+            if !programme.missed.is_empty() {
+                return;
+            }
             sleep(PAUSE).await;
             let began = now_ms();
             let resent = self.attempt(act, self.fault(act), programme).await;
@@ -173,7 +124,8 @@ impl Play {
     }
 
     async fn attempt<T>(&self, act: Act, part: impl Future<Output = T>, programme: &mut Programme) -> Option<T> {
-        let outcome = timeout(LIMIT, part).await.ok();
+        let limit = if programme.missed.is_empty() { LIMIT } else { LIMIT_AFTER_MISS };
+        let outcome = timeout(limit, part).await.ok();
         if outcome.is_none() {
             programme.missed.push(act);
             (self.audience)(&Scene::Missed { act });
@@ -198,27 +150,24 @@ impl Play {
         let busy = hec_answer(9).with_header("Retry-After", "1");
         self.hec.stand(Route::Event, Fault::Answer(busy), Spell::For(BUSY_FOR));
         self.until(|play| play.state() == State::BackingOff).await;
-        sleep(BUSY_FOR).await;
-        let piled_up = self.catch_up().await;
-        self.ends(Act::Busy, format!("It waited as asked, then sent the {piled_up} that had piled up"));
+        let piled_up = self.piled_up_during(State::BackingOff).await;
+        self.catch_up().await;
+        self.ends(Act::Busy, format!("It waited as asked, then sent the {} that had piled up", thousands(piled_up)));
     }
 
     async fn poison(&self) {
         let id = self.stream.id(self.stream.next_number() + POISON_AHEAD);
-        self.begins(
-            Act::Poison,
-            "One event is poison: Splunk refuses it for good, 400 \"Invalid data format\"".to_owned(),
-        );
+        self.begins(Act::Poison, "One event is poison: 400 \"Invalid data format\", whenever it is sent".to_owned());
         self.hec.set_poison(vec![Poison { needle: id, answer: PoisonAnswer::Named(6) }]);
         self.until(|play| play.own().dead_lettered > 0).await;
         self.catch_up().await;
-        let text = "That one is a dead letter, with Splunk's reason; the others in its batch are delivered";
+        let text = "That one is a dead letter, with the reason; the others went on";
         self.ends(Act::Poison, text.to_owned());
     }
 
     /// Returns how many events the request held.
     async fn lost_answer(&self) -> u64 {
-        let text = "Splunk indexes a batch, and the connection breaks before it can say so";
+        let text = "Splunk indexes a batch, but the connection breaks before its answer";
         self.begins(Act::LostAnswer, text.to_owned());
         let before = self.hec.count();
         self.hec.push(Route::Event, Fault::ProcessThenClose);
@@ -227,7 +176,7 @@ impl Play {
         let batch = self.hec.count().distinct - before.distinct;
         self.until(|play| play.hec.count().duplicates >= batch).await;
         self.catch_up().await;
-        let text = format!("No answer is no receipt: its {batch} events were sent again, so Splunk has those twice");
+        let text = format!("No answer is no receipt: {batch} events went again, and are there twice");
         self.ends(Act::LostAnswer, text);
         batch
     }
@@ -241,8 +190,8 @@ impl Play {
         sleep(HOLD_PROBE_INTERVAL / 2).await;
         self.hec.set_tokens(vec![Token::new(TOKEN)]);
         self.meanwhile(Act::TokenGone, "The token is back; nobody tells auditferry".to_owned());
-        self.until(|play| play.state() != State::Holding).await;
-        let piled_up = self.catch_up().await;
+        let piled_up = self.piled_up_during(State::Holding).await;
+        self.catch_up().await;
         self.ends(
             Act::TokenGone,
             format!("It noticed by itself, and sent the {} that had piled up", thousands(piled_up)),
@@ -250,15 +199,28 @@ impl Play {
     }
 
     async fn finale(&self) {
-        self.until(|play| play.arrived() >= play.stream.next_number()).await;
+        self.begins(Act::Finale, "The stream ends; auditferry stops, and the far side is counted".to_owned());
+        self.catch_up().await;
     }
 
-    /// Waits until everything produced so far has arrived, and returns how much that was.
-    async fn catch_up(&self) -> u64 {
+    /// Waits until everything produced so far has arrived.
+    async fn catch_up(&self) {
         let produced = self.stream.next_number();
-        let waiting = produced.saturating_sub(self.arrived());
         self.until(|play| play.arrived() >= produced).await;
-        waiting
+    }
+
+    /// Waits until the pipeline has left this state, and returns how many events were waiting at most.
+    async fn piled_up_during(&self, state: State) -> u64 {
+        let most = Cell::new(0);
+        self.until(|play| {
+            let waiting = play.counts().waiting;
+            let is_over = play.state() != state;
+            // Once it is over, the pile is being carried away.
+            most.set(if is_over { most.get() } else { waiting.max(most.get()) });
+            is_over
+        })
+        .await;
+        most.get()
     }
 
     async fn until(&self, holds: impl Fn(&Self) -> bool) {
@@ -323,28 +285,4 @@ impl Play {
 fn per_second(took: Duration) -> u64 {
     let millis = u64::try_from(took.as_millis()).unwrap_or(u64::MAX).max(1);
     BACKLOG * 1000 / millis
-}
-
-/// `12345` as `12,345`.
-pub fn thousands(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::thousands;
-
-    #[test]
-    fn thousands_are_set_apart() {
-        let shown = [0, 999, 1_000, 12_345, 1_234_567].map(thousands);
-        assert_eq!(shown, ["0", "999", "1,000", "12,345", "1,234,567"]);
-    }
 }

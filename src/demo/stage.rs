@@ -15,7 +15,8 @@ use tokio_util::sync::CancellationToken;
 use super::audit_stream::{AuditStream, PARTITIONS, Positions, TOPIC};
 use super::far_side::Arrivals;
 use super::hec::{HecOptions, HecStandIn, TOKEN};
-use super::play::{Play, Programme, Scene};
+use super::play::{Play, Programme};
+use super::scene::Scene;
 use super::verdict::{Evidence, Letter, Verdict};
 use crate::config::{AdminConfig, BatchConfig, Config, DeadLetterConfig, PipelineConfig, SinkConfig, SourceConfig};
 use crate::dead_letter::{Selection, Store};
@@ -145,7 +146,9 @@ fn config(kafka: &str, splunk: String, letters: &Path, admin: SocketAddr) -> Con
             security: Security::Plaintext,
             sasl: None,
             tls: ClientTls::default(),
-            properties: Vec::new(),
+            // A broker answers a waiting fetch as soon as there is something to read; the mock cluster only when the
+            // client's patience (500 ms) is over.
+            properties: vec![("fetch.wait.max.ms".to_owned(), "5".to_owned())],
         },
         topics: Topics::Names(vec![TopicName::new(TOPIC)]),
         group_protocol: GroupProtocol::Classic,

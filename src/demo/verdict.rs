@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::audit_stream::Positions;
-use super::play::Act;
+use super::scene::Act;
 use crate::status::Progress;
 
 /// A lost event is named in the verdict, up to this many.

@@ -113,7 +113,7 @@ impl Report {
         if changed {
             tracing::warn!(
                 pipeline = %self.pipeline, endpoint, reason = %failure.reason, detail = %failure.detail,
-                "delivery fails and is tried again"
+                remedy = failure.reason.remedy(), "delivery fails and is tried again"
             );
         }
         self.board.update(|status| {
@@ -129,7 +129,7 @@ impl Report {
     fn holding(&self, failure: &Failure) {
         self.count(names::SINK_FAILURES, failure.reason);
         tracing::error!(
-            pipeline = %self.pipeline, reason = %failure.reason, detail = %failure.detail, remedy = remedy(failure.reason),
+            pipeline = %self.pipeline, reason = %failure.reason, detail = %failure.detail, remedy = failure.reason.remedy(),
             "delivery holds: everything is kept, nothing is committed, a probe is sent from time to time"
         );
         self.board.update(|status| {
@@ -152,40 +152,6 @@ impl Report {
 
     fn count(&self, metric: &'static str, reason: Reason) {
         counter!(metric, "pipeline" => self.pipeline.clone(), "reason" => reason.as_str()).increment(1);
-    }
-}
-
-/// What a person can do about a hold.
-pub(crate) const fn remedy(reason: Reason) -> &'static str {
-    match reason {
-        Reason::Unauthorized => "check the token: that it exists, is enabled and is the one in the configuration",
-        Reason::WrongIndex => "allow the index for this token, or correct `index` in the configuration",
-        Reason::Channel => "the load balancer must keep a client on one indexer (sticky sessions)",
-        Reason::AckDisabled => "enable indexer acknowledgement for the token, or set `delivery: accepted`",
-        Reason::Tls => "check the certificate of the endpoint and `tls.trust_store`",
-        Reason::UnexpectedAnswer => "check the endpoint's address: what answers there is not a HEC",
-        Reason::NoDeadLetterStore => "configure `dead_letter` for this pipeline and restart",
-        Reason::DeadLetterStore => "make room or give access to the dead-letter store",
-        Reason::EmptyValue
-        | Reason::BlankValue
-        | Reason::NotUtf8
-        | Reason::TooLarge
-        | Reason::InvalidFormat
-        | Reason::EventRefused
-        | Reason::Connect
-        | Reason::Network
-        | Reason::Timeout
-        | Reason::Busy
-        | Reason::ServerError
-        | Reason::AckTimeout
-        | Reason::AckUnknown
-        | Reason::RequestTooLarge
-        | Reason::Refused
-        | Reason::KafkaConnect
-        | Reason::KafkaAuthentication
-        | Reason::KafkaAuthorization
-        | Reason::KafkaTopic
-        | Reason::Kafka => "see the detail",
     }
 }
 

@@ -34,7 +34,7 @@ use crate::sink::splunk_hec::SplunkHec;
 use crate::source::kafka::KafkaSource;
 use crate::status::{PipelineBoard, State, StatusBoard};
 use crate::transform::Chain;
-use crate::{admin, metrics};
+use crate::{admin, log, metrics};
 
 /// Runs all pipelines until SIGTERM or SIGINT, then stops them in order. Blocks.
 ///
@@ -78,6 +78,7 @@ pub async fn run_on(board: StatusBoard, config: Config, stop: impl Future<Output
     tasks.spawn(async move {
         tokio::select! {
             () = metrics::run_upkeep() => Err(anyhow!("metrics upkeep ended")),
+            () = log::run_upkeep() => Err(anyhow!("log upkeep ended")),
             () = until_ended.cancelled() => Ok(()),
         }
     });
@@ -97,6 +98,7 @@ pub async fn run_on(board: StatusBoard, config: Config, stop: impl Future<Output
     let drained = join_all(&mut pipelines).await;
     ended.cancel();
     let closed = join_all(&mut tasks).await;
+    log::flush();
     outcome.and(drained).and(closed)
 }
 

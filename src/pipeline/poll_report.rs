@@ -1,5 +1,6 @@
 //! What happens on the poll thread, as log lines, metrics and status.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -16,15 +17,15 @@ use crate::status::{self, PartitionStatus, PipelineBoard, State};
 struct Report {
     pipeline: String,
     board: Arc<PipelineBoard>,
-    /// The last trouble that was logged, and when it last came.
-    trouble: Mutex<Option<(Reason, Instant)>>,
+    /// The kinds of trouble there were, and when each last came.
+    trouble: Mutex<BTreeMap<Reason, Instant>>,
 }
 
 /// Trouble with the same reason is logged again only after this long without it.
 const TROUBLE_OVER: Duration = Duration::from_secs(60);
 
 pub(super) fn observer(pipeline: &str, board: Arc<PipelineBoard>) -> Observer {
-    let report = Report { pipeline: pipeline.to_owned(), board, trouble: Mutex::new(None) };
+    let report = Report { pipeline: pipeline.to_owned(), board, trouble: Mutex::default() };
     Arc::new(move |event| report.event(&event))
 }
 
@@ -95,10 +96,8 @@ impl Report {
     fn trouble(&self, failure: &Failure) {
         let (pipeline, reason) = (self.pipeline.clone(), failure.reason);
         counter!(names::KAFKA_ERRORS, "pipeline" => pipeline, "reason" => reason.as_str()).increment(1);
-        let mut last = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = last.is_some_and(|(known, at)| known == reason && at.elapsed() < TROUBLE_OVER);
-        *last = Some((reason, Instant::now()));
-        drop(last);
+        let last = self.trouble.lock().unwrap_or_else(PoisonError::into_inner).insert(reason, Instant::now());
+        let known = last.is_some_and(|at| at.elapsed() < TROUBLE_OVER);
         if !known {
             log_trouble(&self.pipeline, failure);
         }
@@ -113,7 +112,8 @@ impl Report {
 fn log_trouble(pipeline: &str, failure: &Failure) {
     let Failure { reason, detail } = failure;
     // These do not pass by themselves.
-    let needs_a_human = matches!(reason, Reason::KafkaAuthentication | Reason::KafkaAuthorization | Reason::KafkaTopic);
+    let needs_a_human =
+        matches!(reason, Reason::Tls | Reason::KafkaAuthentication | Reason::KafkaAuthorization | Reason::KafkaTopic);
     if needs_a_human {
         tracing::error!(pipeline, %reason, detail, "kafka refuses; trying on");
     } else {

@@ -1,5 +1,7 @@
 //! The verdict for people: one sentence, the counts behind it, and what to do next.
 
+use std::time::Duration;
+
 use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
 use owo_colors::{OwoColorize, Stream, Style};
 
@@ -10,19 +12,23 @@ use crate::demo::{Verdict, thousands};
 const WIDTH: u16 = 80;
 
 pub(super) fn text(verdict: &Verdict) -> String {
-    let sentence = sentence(verdict);
-    let sentence = if verdict.passed() {
-        painted(&format!(" ✓ {sentence}"), Style::new().green().bold())
-    } else {
-        painted(&format!(" ✗ {sentence}"), Style::new().red().bold())
-    };
-    format!("\n{}\n\n{sentence}\n\n{NEXT}", table(verdict))
+    let (mark, style) = if verdict.passed() { ('✓', Style::new().green()) } else { ('✗', Style::new().red()) };
+    let mut text = String::from("\n");
+    for line in table(verdict).lines() {
+        let is_lost = line.contains("│ lost ");
+        text += &if is_lost { painted(&line, style) } else { line };
+        text.push('\n');
+    }
+    let sentence = painted(&format!(" {mark} {}", sentence(verdict)), style.bold());
+    let next = if verdict.passed() { NEXT } else { REPORT };
+    text + &format!("\n{sentence}\n\n{next}")
 }
 
-const NEXT: &str = "\
- Next
-   1. Copy config/audit-cluster-to-splunk.yaml to auditferry.yaml, and put your addresses in
-   2. auditferry check --online      would it work? Changes nothing, writes no event
+const REPORT: &str = " Please report this, with the output of `auditferry demo --verbose`.\n";
+
+const NEXT: &str = " Next
+   1. Copy config/audit-cluster-to-splunk.yaml to auditferry.yaml and adapt it
+   2. auditferry check --online      would it work? Writes no event
    3. README.md                      what is guaranteed, and how it is measured
 ";
 
@@ -66,8 +72,10 @@ fn table(verdict: &Verdict) -> Table {
     let at_end = verdict.partitions - verdict.uncommitted.len();
     row("committed", format!("{at_end} of {}", verdict.partitions), committed(verdict));
     row("events/s", thousands(verdict.backlog_per_second), "while it caught up on the backlog".to_owned());
-    let (median, remark) = latency(verdict);
-    row("latency", median, remark);
+    let latency = verdict.latency;
+    row("latency p50", millis(latency.p50_ms), "from Kafka to Splunk, while all was well".to_owned());
+    let longest = Duration::from_millis(latency.longest_ms).as_secs_f64();
+    row("latency p99", millis(latency.p99_ms), format!("the longest wait, in the faults: {longest:.1} s"));
     table
 }
 
@@ -105,18 +113,8 @@ fn committed(verdict: &Verdict) -> String {
     }
 }
 
-fn latency(verdict: &Verdict) -> (String, String) {
-    let longest = format!("longest wait in the faults {:.1} s", seconds(verdict.latency.longest_ms));
-    match (verdict.latency.p50_ms, verdict.latency.p99_ms) {
-        (Some(p50), Some(p99)) => {
-            (format!("{p50} ms"), format!("p50 from Kafka to Splunk while all was well, p99 {p99} ms; {longest}"))
-        }
-        _ => ("unknown".to_owned(), longest),
-    }
-}
-
-fn seconds(millis: u64) -> f64 {
-    std::time::Duration::from_millis(millis).as_secs_f64()
+fn millis(millis: Option<u64>) -> String {
+    millis.map_or("unknown".to_owned(), |millis| format!("{millis} ms"))
 }
 
 fn painted(text: &str, style: Style) -> String {
@@ -124,4 +122,55 @@ fn painted(text: &str, style: Style) -> String {
         return text.to_owned();
     }
     text.if_supports_color(Stream::Stdout, |text| text.style(style)).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::demo::{Duplicates, Latency, Uncommitted};
+
+    fn good() -> Verdict {
+        Verdict {
+            produced: 1_000,
+            read: 1_000,
+            delivered: 1_000,
+            filtered: 0,
+            dead_lettered: 0,
+            letters: Vec::new(),
+            duplicates: Duplicates { total: 0, expected: 0 },
+            lost: 0,
+            lost_at: Vec::new(),
+            uncommitted: Vec::new(),
+            partitions: 6,
+            books_agree: true,
+            missed: Vec::new(),
+            backlog_per_second: 1,
+            latency: Latency::default(),
+            seconds: 1.0,
+        }
+    }
+
+    #[test]
+    fn the_sentence_says_what_is_wrong_and_good_news_only_when_it_passed() {
+        assert!(sentence(&good()).starts_with("NOTHING LOST"));
+        let uncommitted = vec![Uncommitted { partition: 0, committed: None, end: 9 }];
+        for (verdict, begins) in [
+            (Verdict { lost: 1, lost_at: vec![(0, 7)], ..good() }, "LOST: 1 of 1,000"),
+            (Verdict { produced: 0, ..good() }, "NOTHING TO COUNT"),
+            (Verdict { uncommitted, ..good() }, "NOT COMMITTED"),
+            (Verdict { duplicates: Duplicates { total: 2, expected: 1 }, ..good() }, "UNEXPLAINED DUPLICATES"),
+            (Verdict { books_agree: false, ..good() }, "WRONG BOOKS"),
+            (Verdict { missed: vec![crate::demo::Act::Busy], ..good() }, "NOT AS ANNOUNCED"),
+        ] {
+            assert!(!verdict.passed() && sentence(&verdict).starts_with(begins), "{}", sentence(&verdict));
+            assert!(text(&verdict).contains('✗'));
+        }
+    }
+
+    #[test]
+    fn the_result_fits_a_small_terminal() {
+        let text = text(&good());
+        let too_wide: Vec<&str> = text.lines().filter(|line| line.chars().count() > usize::from(WIDTH)).collect();
+        assert!(too_wide.is_empty(), "{too_wide:?}");
+    }
 }

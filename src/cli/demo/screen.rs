@@ -54,13 +54,13 @@ impl Screen {
         let title = painted("auditferry demo", Style::new().bold());
         self.line(&format!("\n{title}  from Kafka to Splunk, and nothing lost"));
         self.line("");
-        self.line("  Kafka mock cluster  ──▶  auditferry  ──▶  Splunk stand-in     all in this process");
+        self.line("  Kafka mock cluster  ──▶  auditferry  ──▶  Splunk stand-in   in one process");
         self.line("");
         let backlog = thousands(*backlog);
         self.line(&format!(
             "  {backlog} audit events wait in {partitions} partitions, then {per_second} come in each second."
         ));
-        self.line("  Four things go wrong meanwhile. Then it is counted what has arrived. 20 seconds.");
+        self.line("  Four things go wrong on the way, then the far side is counted. 20 seconds.");
         self.line(&painted(&format!("  Status page for as long as it runs: {status_page}\n"), Style::new().dimmed()));
     }
 
@@ -102,20 +102,20 @@ fn bar() -> ProgressBar {
 
 fn words(counts: &Counts) -> String {
     let Counts { delivered, dead_lettered, duplicates, waiting, state, .. } = counts;
-    let mut words = format!("{} in Splunk, {} on the way", thousands(*delivered), thousands(*waiting));
+    let trouble = match state {
+        State::BackingOff => "trying again: ",
+        State::Holding => "on hold: ",
+        State::Failed => "cannot go on: ",
+        State::Starting | State::Running | State::Draining | State::Stopped => "",
+    };
+    let mut words = format!("{trouble}{} in Splunk, {} on the way", thousands(*delivered), thousands(*waiting));
     if *dead_lettered > 0 {
         words += &format!(", {dead_lettered} dead letter");
     }
     if *duplicates > 0 {
         words += &format!(", {duplicates} twice");
     }
-    let trouble = match state {
-        State::BackingOff => " (trying again)",
-        State::Holding => " (on hold)",
-        State::Failed => " (cannot go on)",
-        State::Starting | State::Running | State::Draining | State::Stopped => "",
-    };
-    words + trouble
+    words
 }
 
 fn painted(text: &str, style: Style) -> String {

@@ -41,7 +41,8 @@ impl Desk {
 
     pub(super) fn add(&mut self, letter: Quarantined) {
         if self.store.is_none() {
-            let detail = format!("{}; configure dead_letter to go on", letter.letter.failure);
+            let Letter { topic, partition, offset, failure, .. } = &letter.letter;
+            let detail = format!("topic {topic}, partition {partition}, offset {offset}: {failure}");
             self.stuck = Some(Failure::new(Reason::NoDeadLetterStore, detail));
         }
         self.waiting.push_back(letter);

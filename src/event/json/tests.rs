@@ -1,3 +1,5 @@
+//! The scanner against `serde_json`, on samples, odd payloads and generated ones.
+
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;

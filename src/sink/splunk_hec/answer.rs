@@ -79,7 +79,7 @@ impl Seen {
             if let Some(number) = answer.invalid_event {
                 text.push_str(&format!(", invalid-event-number {number}"));
             }
-        } else if let Some(location) = &self.location {
+        } else if let (300..=399, Some(location)) = (self.status, &self.location) {
             text.push_str(&format!(", a redirect to {location}"));
         } else if self.body.is_empty() {
             text.push_str(", no body");

@@ -7,6 +7,7 @@
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use rdkafka::ClientContext;
 use rdkafka::TopicPartitionList;
@@ -39,11 +40,27 @@ pub(super) enum Callback {
 #[derive(Debug, Default)]
 pub(super) struct Callbacks {
     queue: Mutex<VecDeque<Callback>>,
+    /// When the client last reported an error of a single broker.
+    error_at: Mutex<Option<Instant>>,
     /// Set before the consumer is dropped: a rebalance is then answered on the spot, because nobody will poll again.
     closing: AtomicBool,
 }
 
+/// "All brokers are down" sums up what was reported of each. After such a report it says nothing new for this long, and
+/// would hide what matters, such as a refused key. The client repeats itself after 30 s.
+const SUMMARY_SILENT: Duration = Duration::from_secs(60);
+
 impl Callbacks {
+    /// Whether an error tells what was not said already.
+    fn is_news(&self, code: Option<RDKafkaErrorCode>) -> bool {
+        let mut error_at = self.error_at.lock().unwrap_or_else(PoisonError::into_inner);
+        if code == Some(RDKafkaErrorCode::AllBrokersDown) {
+            return error_at.is_none_or(|at| at.elapsed() >= SUMMARY_SILENT);
+        }
+        *error_at = Some(Instant::now());
+        true
+    }
+
     pub(super) fn next(&self) -> Option<Callback> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
     }
@@ -84,9 +101,12 @@ impl ClientContext for Callbacks {
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
-        // These concern one call or one partition and are returned by poll as well.
+        // These concern one partition and are returned by poll as well.
         let code = error.rdkafka_error_code();
-        if !matches!(code, Some(RDKafkaErrorCode::AutoOffsetReset | RDKafkaErrorCode::PartitionEOF)) {
+        if matches!(code, Some(RDKafkaErrorCode::AutoOffsetReset | RDKafkaErrorCode::PartitionEOF)) {
+            return;
+        }
+        if self.is_news(code) {
             self.push(Callback::Error { error, reason: reason.to_owned() });
         }
     }
@@ -114,5 +134,27 @@ pub(super) fn let_go<C: ConsumerContext>(consumer: &BaseConsumer<C>, list: &Topi
     };
     if let Err(error) = answered {
         tracing::debug!(%error, "the kafka client did not take the end of the assignment");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn report(callbacks: &Callbacks, code: RDKafkaErrorCode, said: &str) -> Option<String> {
+        callbacks.error(KafkaError::Global(code), said);
+        match callbacks.next()? {
+            Callback::Error { reason, .. } => Some(reason),
+            Callback::Assign(_) | Callback::Revoke { .. } | Callback::NotSent(_) | Callback::Stats(_) => None,
+        }
+    }
+
+    #[test]
+    fn that_all_brokers_are_down_is_news_only_when_nothing_was_said_of_any() {
+        let callbacks = Callbacks::default();
+        let all_down = RDKafkaErrorCode::AllBrokersDown;
+        assert_eq!(report(&callbacks, all_down, "1/1").as_deref(), Some("1/1"));
+        assert_eq!(report(&callbacks, RDKafkaErrorCode::Authentication, "no").as_deref(), Some("no"));
+        assert_eq!(report(&callbacks, all_down, "1/1"), None);
     }
 }

@@ -8,12 +8,13 @@ use std::time::{Duration, Instant};
 
 use rdkafka::consumer::{CommitMode, Consumer};
 use rdkafka::error::KafkaError;
-use rdkafka::message::{BorrowedMessage, Headers, Message};
+use rdkafka::message::{BorrowedMessage, Message};
 use rdkafka::types::RDKafkaErrorCode;
 
 use super::callbacks::PartitionKey;
 use super::client::failure_of;
 use super::config::{ClientConfig, StartAt};
+use super::headers::readable;
 use super::observer::Observer;
 use super::positions::{Held, list_of, start_of};
 use crate::defaults;
@@ -115,13 +116,13 @@ fn is_passing(error: &KafkaError) -> bool {
 }
 
 fn owned(message: &BorrowedMessage<'_>) -> StoredRecord {
-    let headers = message.headers().into_iter().flat_map(Headers::iter);
+    let headers = readable(message.headers());
     StoredRecord {
         partition: PartitionId::new(message.partition()),
         offset: Offset::new(message.offset()),
         timestamp_ms: message.timestamp().to_millis(),
         key: message.key().map(<[u8]>::to_vec),
-        headers: headers.map(|header| (header.key.to_owned(), header.value.map(<[u8]>::to_vec))).collect(),
+        headers: headers.map(|(name, value)| (name.to_owned(), value.map(<[u8]>::to_vec))).collect(),
         value: message.payload().map(<[u8]>::to_vec),
     }
 }

@@ -5,13 +5,14 @@ use std::time::{Duration, Instant};
 
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, RebalanceProtocol};
 use rdkafka::error::KafkaError;
-use rdkafka::message::{BorrowedMessage, Headers, Message};
+use rdkafka::message::{BorrowedMessage, Message};
 use rdkafka::types::RDKafkaErrorCode;
 use rdkafka::{Offset as KafkaOffset, TopicPartitionList};
 
 use super::callbacks::{Callback, Callbacks, PartitionKey, let_go};
-use super::client::{client_config, failure_of};
+use super::client::{client_config, failure_of, failure_of_code};
 use super::config::{GroupProtocol, KafkaConfig, StartAt, Topics};
+use super::headers::readable;
 use super::positions::{Start, fetch_bounds, fetch_held, list_of, note_of, start_of};
 use super::stats::PartitionStats;
 use crate::defaults;
@@ -51,6 +52,7 @@ struct FoundGap {
 
 pub struct KafkaSource {
     consumer: BaseConsumer<Callbacks>,
+    group_id: String,
     start_at: StartAt,
     /// Whether records' headers are wanted; parsing them costs the client an allocation each.
     with_headers: bool,
@@ -100,6 +102,7 @@ impl KafkaSource {
         consumer.subscribe(&names).map_err(|error| failure_of(&error))?;
         Ok(Self {
             consumer,
+            group_id: group_id.to_owned(),
             start_at: config.start_at,
             with_headers,
             assignments: Vec::new(),
@@ -130,7 +133,9 @@ impl KafkaSource {
                 }
                 Callback::NotSent(error) => self.commit_failed(&failure_of(&error), handler),
                 Callback::Stats(partitions) => self.take_stats(&partitions, handler),
-                Callback::Error { error, reason } => report(&error, &reason, handler),
+                Callback::Error { error, reason } => {
+                    handler(Event::Trouble(self.explain(&error, &reason)));
+                }
             }
         }
         if !self.to_assign.is_empty() && Instant::now() >= self.next_try {
@@ -387,6 +392,15 @@ impl KafkaSource {
         Ok(list)
     }
 
+    /// An error in the client's own words, and the name of what they are about where the client leaves it out.
+    fn explain(&self, error: &KafkaError, said: &str) -> Failure {
+        let Some(code) = error.rdkafka_error_code() else { return failure_of(error) };
+        if code == RDKafkaErrorCode::GroupAuthorizationFailed {
+            return failure_of_code(code, &format!("group {}: {said}", self.group_id));
+        }
+        failure_of_code(code, said)
+    }
+
     fn all_partitions(&self) -> TopicPartitionList {
         let mut list = TopicPartitionList::new();
         for assignment in self.assignments.iter().flatten() {
@@ -525,7 +539,9 @@ impl HandOver<'_> {
         };
         self.headers.clear();
         if self.with_headers {
-            copy_headers(message, self.headers);
+            for (name, value) in readable(message.headers()) {
+                headers::push(self.headers, name, value);
+            }
         }
         handler(Event::Record { slot, record, headers: self.headers })
     }
@@ -540,12 +556,6 @@ impl HandOver<'_> {
         let slot = *self.slots.get(&(TopicName::new(topic), PartitionId::new(partition)))?;
         *self.last_slot = Some(slot);
         Some(slot)
-    }
-}
-
-fn copy_headers(message: &BorrowedMessage<'_>, into: &mut Vec<u8>) {
-    for header in message.headers().into_iter().flat_map(Headers::iter) {
-        headers::push(into, header.key, header.value);
     }
 }
 
@@ -588,8 +598,7 @@ fn fatal(error: &KafkaError) -> Result<(), Failure> {
     if matches!(error, KafkaError::MessageConsumptionFatal(_)) { Err(failure_of(error)) } else { Ok(()) }
 }
 
-fn report(error: &KafkaError, words: &str, handler: &mut dyn FnMut(Event<'_>) -> Flow) {
+fn report(error: &KafkaError, doing: &str, handler: &mut dyn FnMut(Event<'_>) -> Flow) {
     let Failure { reason, detail } = failure_of(error);
-    let detail = if words.is_empty() { detail } else { format!("{detail} ({words})") };
-    handler(Event::Trouble(Failure { reason, detail }));
+    handler(Event::Trouble(Failure { reason, detail: format!("{doing}: {detail}") }));
 }

@@ -94,6 +94,8 @@ fn not_json(add: &mut Add<'_>) {
         ("a forged envelope", b"{}\n{\"event\":\"forged\",\"index\":\"main\"}", Text),
         ("a forged end of the string", br#"x","index":"main","event":"forged"#, Text),
         ("a forged end behind a backslash", br#"\","event":"forged"#, Text),
+        // No text has half a surrogate pair, and readers of JSON disagree about it.
+        ("a lone surrogate, escaped", br#"{"a":"\ud800"}"#, Text),
         ("a bare number", b"42", Text),
         ("null", b"null", Text),
         ("true", b"true", Text),
@@ -116,7 +118,6 @@ fn json(add: &mut Add<'_>) {
         ("a number that no double holds", br#"{"a":1e400}"#),
         ("minus zero", br#"{"a":-0,"b":-0.0}"#),
         ("integers beyond 64 bits", br#"{"a":18446744073709551616,"b":-99999999999999999999}"#),
-        ("a lone surrogate, escaped", br#"{"a":"\ud800"}"#),
         ("a NUL, escaped", br#"{"a":"\u0000"}"#),
         ("escapes of every kind", br#"{"a":"\"\\\/\b\f\n\r\t\u00e9"}"#),
         ("a boundary inside a string", br#"{"a":"}{\"event\":\"forged\"}"}"#),

@@ -27,6 +27,7 @@ const LIMIT: Duration = Duration::from_secs(40);
 pub struct Setup {
     pub config: Value,
     admin: SocketAddr,
+    name: String,
     token: String,
     kafka_secret: String,
 }
@@ -49,7 +50,7 @@ impl Setup {
             }},
             "admin": {"listen": admin.to_string()},
         });
-        Self { config, admin, token: TOKEN.to_owned(), kafka_secret: String::new() }
+        Self { config, admin, name: PIPELINE.to_owned(), token: TOKEN.to_owned(), kafka_secret: String::new() }
     }
 
     /// Reads by way of another listener.
@@ -67,6 +68,15 @@ impl Setup {
     #[must_use]
     pub fn with_token(mut self, token: &str) -> Self {
         self.token = token.to_owned();
+        self
+    }
+
+    /// Gives the pipeline another name.
+    #[must_use]
+    pub fn named(mut self, name: &str) -> Self {
+        let pipeline = self.pipeline().take();
+        self.config["pipelines"] = json!({name: pipeline});
+        self.name = name.to_owned();
         self
     }
 
@@ -88,7 +98,7 @@ impl Setup {
     }
 
     pub fn pipeline(&mut self) -> &mut Value {
-        &mut self.config["pipelines"][PIPELINE]
+        &mut self.config["pipelines"][&self.name]
     }
 
     pub fn sink(&mut self) -> &mut Value {
@@ -96,7 +106,7 @@ impl Setup {
     }
 
     pub fn group(&self) -> &str {
-        self.config["pipelines"][PIPELINE]["group_id"].as_str().expect("every setup has a group")
+        self.config["pipelines"][&self.name]["group_id"].as_str().expect("every setup has a group")
     }
 
     pub fn start(&self) -> Ferry {
@@ -200,12 +210,23 @@ impl Ferry {
         })
     }
 
+    /// Waits for a WARN or ERROR line that says all of `words`.
+    #[track_caller]
+    pub fn wait_for_complaint(&mut self, words: &[&str]) -> Value {
+        wait_for(LIMIT, &format!("a complaint that says {words:?}"), || {
+            self.log().into_iter().find(|line| {
+                let text = line.to_string();
+                (line["level"] == "WARN" || line["level"] == "ERROR") && words.iter().all(|word| text.contains(word))
+            })
+        })
+    }
+
     /// Waits for a line of the log with this message.
     #[track_caller]
     pub fn wait_for_message(&mut self, message: &str) -> Value {
         wait_for(LIMIT, &format!("the log says `{message}`"), || {
             assert!(self.running.ended().is_none(), "it ended:\n{}", self.running.stderr());
-            self.log().into_iter().find(|line| line["message"] == message)
+            self.log().into_iter().find(|line| line["msg"] == message)
         })
     }
 
