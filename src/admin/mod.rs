@@ -2,7 +2,7 @@
 //!
 //! | path | answers |
 //! | --- | --- |
-//! | `/livez` | 503 only when a restart would help: see [`probes`] |
+//! | `/livez` | 503 only when a restart would help: see `probes.rs` |
 //! | `/startupz` | 200 once everything is configured and running |
 //! | `/readyz` | 200 from the first success on, until draining |
 //! | `/statusz` | what every pipeline is doing, as JSON, or as a page for a browser |

@@ -1,7 +1,7 @@
 //! The log: one line per event on standard error, JSON for machines, text for people at a terminal.
 //!
 //! - A JSON line holds `ts` (RFC 3339, UTC), `level`, `target`, `msg` and the event's own fields.
-//! - Lines that repeat are shown once, counted, and summed up after [`LOG_REPEAT_WINDOW`](crate::defaults::LOG_REPEAT_WINDOW): see [`repeats`]. DEBUG and TRACE are
+//! - Lines that repeat are shown once, counted, and summed up after [`LOG_REPEAT_WINDOW`](crate::defaults::LOG_REPEAT_WINDOW): see `repeats.rs`. DEBUG and TRACE are
 //!   exempt: who asks for them wants them all.
 //! - Nothing in a field can begin a new line or reach a terminal as a command.
 //!

@@ -1,3 +1,5 @@
+//! What is written, read back: escapes, fields, filters, repeats.
+
 use serde_json::Value as Json;
 
 use super::*;

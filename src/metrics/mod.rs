@@ -2,7 +2,7 @@
 //!
 //! Two kinds, because they need different guarantees. What merely happened ([`names`]) is counted where it happens,
 //! with the `metrics` crate. What must agree with itself (how many records were read, delivered, are in flight) is taken from
-//! one picture per pipeline on the status board when somebody asks: see [`board`].
+//! one picture per pipeline on the status board when somebody asks: see `board.rs`.
 //!
 //! Every name begins with `auditferry_`. Label values come from the configuration or from a closed list, or are the topics
 //! and partitions assigned to this process at the moment.

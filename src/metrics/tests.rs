@@ -1,3 +1,5 @@
+//! The exposition, read back by a strict parser of the text format.
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 

@@ -2,6 +2,7 @@
 //!
 //! A failure is logged when it first appears, when its reason changes and when it is over, not for every attempt.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -20,8 +21,8 @@ struct Report {
     acknowledgement: Histogram,
     end_to_end: Histogram,
     clock_skew: Counter,
-    /// What is wrong at present, if anything.
-    trouble: Mutex<Option<Trouble>>,
+    /// What is wrong at present, by endpoint.
+    troubles: Mutex<BTreeMap<usize, Trouble>>,
 }
 
 struct EndpointMetrics {
@@ -33,6 +34,14 @@ struct Trouble {
     reason: Reason,
     since: Instant,
     attempts: u64,
+}
+
+/// What was learned by noting a trouble.
+struct Noted {
+    /// It was not there, or for another reason.
+    is_new: bool,
+    /// No endpoint is without trouble.
+    everywhere: bool,
 }
 
 pub(super) fn observer(pipeline: &str, board: Arc<PipelineBoard>, endpoints: &[String]) -> Observer {
@@ -48,7 +57,7 @@ pub(super) fn observer(pipeline: &str, board: Arc<PipelineBoard>, endpoints: &[S
         clock_skew: counter!(names::CLOCK_SKEW, "pipeline" => name.clone()),
         pipeline: name,
         board,
-        trouble: Mutex::new(None),
+        troubles: Mutex::default(),
     };
     Arc::new(move |event| report.event(&event))
 }
@@ -57,9 +66,10 @@ impl Report {
     fn event(&self, event: &LaneEvent<'_>) {
         match event {
             LaneEvent::Attempted { endpoint, outcome, took } => self.attempted(*endpoint, outcome, *took),
-            LaneEvent::Delivered { oldest_ms, took, .. } => self.delivered(*oldest_ms, *took),
+            LaneEvent::Delivered { endpoint, oldest_ms, took, .. } => self.delivered(*endpoint, *oldest_ms, *took),
             LaneEvent::Failed { endpoint, failure } => self.failed(*endpoint, failure),
-            LaneEvent::Holding(failure) => self.holding(failure),
+            LaneEvent::Refused { endpoint, failure } => self.refused(*endpoint, failure),
+            LaneEvent::Holding { endpoint, failure } => self.holding(*endpoint, failure),
             LaneEvent::Resumed { held_for } => self.resumed(*held_for),
             LaneEvent::DeadLettered(letter) => {
                 let reason = letter.failure.reason;
@@ -79,7 +89,7 @@ impl Report {
         counter!(names::SINK_REQUESTS, "pipeline" => pipeline, "endpoint" => name, "outcome" => outcome).increment(1);
     }
 
-    fn delivered(&self, oldest_ms: Option<i64>, took: Duration) {
+    fn delivered(&self, endpoint: usize, oldest_ms: Option<i64>, took: Duration) {
         self.acknowledgement.record(took);
         if let Some(oldest) = oldest_ms {
             // Clocks differ: an event from the future is counted, and was not waiting.
@@ -89,10 +99,12 @@ impl Report {
             }
             self.end_to_end.record(Duration::from_millis(u64::try_from(age).unwrap_or(0)));
         }
-        let over = self.trouble.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let over = self.troubles.lock().unwrap_or_else(PoisonError::into_inner).remove(&endpoint);
         if let Some(Trouble { reason, since, attempts }) = over {
-            let seconds = since.elapsed().as_secs_f64();
-            tracing::info!(pipeline = %self.pipeline, %reason, failed_attempts = attempts, seconds, "delivery works again");
+            let (endpoint, seconds) = (self.name_of(endpoint), since.elapsed().as_secs_f64());
+            tracing::info!(
+                pipeline = %self.pipeline, endpoint, %reason, failed_attempts = attempts, seconds, "delivery works again"
+            );
         }
         self.board.update(|status| {
             status.was_accepted = true;
@@ -103,33 +115,53 @@ impl Report {
     }
 
     fn failed(&self, endpoint: usize, failure: &Failure) {
-        self.count(names::SINK_FAILURES, failure.reason);
-        let endpoint = self.endpoints.get(endpoint).map_or("", |endpoint| endpoint.name.as_str());
-        let mut trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
-        let changed = trouble.as_ref().is_none_or(|trouble| trouble.reason != failure.reason);
-        let (since, attempts) = trouble.as_ref().map_or((Instant::now(), 0), |t| (t.since, t.attempts));
-        *trouble = Some(Trouble { reason: failure.reason, since, attempts: attempts + 1 });
-        drop(trouble);
-        if changed {
+        let noted = self.note_trouble(endpoint, failure);
+        if noted.is_new {
             tracing::warn!(
-                pipeline = %self.pipeline, endpoint, reason = %failure.reason, detail = %failure.detail,
-                remedy = failure.reason.remedy(), "delivery fails and is tried again"
+                pipeline = %self.pipeline, endpoint = self.name_of(endpoint), reason = %failure.reason,
+                detail = %failure.detail, remedy = failure.reason.remedy(), "delivery fails and is tried again"
             );
         }
         self.board.update(|status| {
             // The sink answered, or may answer soon: nothing that only a human could mend.
             status.was_accepted = true;
             status.note_failure(failure);
-            if status.state == State::Running {
+            if noted.everywhere && status.state == State::Running {
                 status.enter(State::BackingOff);
             }
         });
     }
 
-    fn holding(&self, failure: &Failure) {
+    fn refused(&self, endpoint: usize, failure: &Failure) {
+        if self.note_trouble(endpoint, failure).is_new {
+            tracing::error!(
+                pipeline = %self.pipeline, endpoint = self.name_of(endpoint), reason = %failure.reason,
+                detail = %failure.detail, remedy = failure.reason.remedy(),
+                "an endpoint refuses and is tried from time to time; delivery goes on at the others"
+            );
+        }
+        self.board.update(|status| status.note_failure(failure));
+    }
+
+    fn note_trouble(&self, endpoint: usize, failure: &Failure) -> Noted {
+        self.count(names::SINK_FAILURES, failure.reason);
+        let mut troubles = self.troubles.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = troubles.get(&endpoint);
+        let is_new = before.is_none_or(|trouble| trouble.reason != failure.reason);
+        let (since, attempts) = before.map_or((Instant::now(), 0), |trouble| (trouble.since, trouble.attempts));
+        troubles.insert(endpoint, Trouble { reason: failure.reason, since, attempts: attempts + 1 });
+        Noted { is_new, everywhere: troubles.len() == self.endpoints.len() }
+    }
+
+    fn name_of(&self, endpoint: usize) -> &str {
+        self.endpoints.get(endpoint).map_or("", |endpoint| endpoint.name.as_str())
+    }
+
+    fn holding(&self, endpoint: Option<usize>, failure: &Failure) {
         self.count(names::SINK_FAILURES, failure.reason);
         tracing::error!(
-            pipeline = %self.pipeline, reason = %failure.reason, detail = %failure.detail, remedy = failure.reason.remedy(),
+            pipeline = %self.pipeline, endpoint = endpoint.map(|endpoint| self.name_of(endpoint)), reason = %failure.reason,
+            detail = %failure.detail, remedy = failure.reason.remedy(),
             "delivery holds: everything is kept, nothing is committed, a probe is sent from time to time"
         );
         self.board.update(|status| {

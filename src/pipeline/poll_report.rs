@@ -115,7 +115,7 @@ fn log_trouble(pipeline: &str, failure: &Failure) {
     let needs_a_human =
         matches!(reason, Reason::Tls | Reason::KafkaAuthentication | Reason::KafkaAuthorization | Reason::KafkaTopic);
     if needs_a_human {
-        tracing::error!(pipeline, %reason, detail, "kafka refuses; trying on");
+        tracing::error!(pipeline, %reason, detail, "kafka cannot be read until a human acts; trying on");
     } else {
         tracing::warn!(pipeline, %reason, detail, "trouble with kafka; trying on");
     }

@@ -53,6 +53,11 @@ impl Endpoints {
         self.all.iter().any(|endpoint| endpoint.is_available(now))
     }
 
+    /// Whether some other endpoint has not failed since it last worked.
+    pub(super) fn another_works(&self, endpoint: usize) -> bool {
+        self.all.iter().enumerate().any(|(at, other)| at != endpoint && other.backoff.failures() == 0)
+    }
+
     /// A parcel is no longer being sent there.
     pub(super) fn returned(&mut self, endpoint: usize) {
         self.all[endpoint].sending = self.all[endpoint].sending.saturating_sub(1);

@@ -48,6 +48,7 @@ pub enum LaneEvent<'a> {
     },
     /// Proof of delivery came. `took` counts from the first sending of this attempt to the proof.
     Delivered {
+        endpoint: usize,
         events: usize,
         oldest_ms: Option<i64>,
         took: Duration,
@@ -57,8 +58,16 @@ pub enum LaneEvent<'a> {
         endpoint: usize,
         failure: &'a Failure,
     },
-    /// The sink, or the dead-letter store, needs a human.
-    Holding(&'a Failure),
+    /// One endpoint needs a human; the others carry on.
+    Refused {
+        endpoint: usize,
+        failure: &'a Failure,
+    },
+    /// The sink, or the dead-letter store, needs a human. `endpoint` is the one that said so.
+    Holding {
+        endpoint: Option<usize>,
+        failure: &'a Failure,
+    },
     /// The cause of a hold is mended.
     Resumed {
         held_for: Duration,
@@ -254,10 +263,10 @@ impl Lane {
 
     fn delivered(&mut self, flight: Flight) {
         self.answered_well(flight.endpoint);
-        let Flight { consignment, started, .. } = flight;
+        let Flight { consignment, started, endpoint, .. } = flight;
         let (events, oldest_ms) = (consignment.len(), consignment.oldest_ms());
         consignment.settle(Outcome::Delivered);
-        (self.parts.observer)(LaneEvent::Delivered { events, oldest_ms, took: started.elapsed() });
+        (self.parts.observer)(LaneEvent::Delivered { endpoint, events, oldest_ms, took: started.elapsed() });
     }
 
     fn retry(&mut self, mut flight: Flight, after: Option<Duration>, failure: &Failure) {
@@ -309,8 +318,16 @@ impl Lane {
         }
     }
 
+    /// A refusal that only a human can mend. While another endpoint works it concerns this one alone, which is left
+    /// alone for a while: endpoints do not stand for each other's troubles.
     fn hold(&mut self, flight: Flight, failure: Failure) {
         let now = Instant::now();
+        let endpoint = flight.endpoint;
+        if self.hold.is_none() && self.endpoints.another_works(endpoint) {
+            self.endpoints.failed(endpoint, Some(defaults::HOLD_PROBE_INTERVAL), now, &mut self.rng);
+            (self.parts.observer)(LaneEvent::Refused { endpoint, failure: &failure });
+            return self.requeue(flight);
+        }
         let news = match &mut self.hold {
             Some(hold) => hold.renew(failure.clone(), now),
             None => {
@@ -319,7 +336,7 @@ impl Lane {
             }
         };
         if news {
-            (self.parts.observer)(LaneEvent::Holding(&failure));
+            (self.parts.observer)(LaneEvent::Holding { endpoint: Some(endpoint), failure: &failure });
         }
         self.requeue(flight);
     }
@@ -372,7 +389,7 @@ impl Lane {
         match (self.desk.stuck(), self.letters_held_since) {
             (Some(failure), since) => {
                 if before != Some(failure) {
-                    (self.parts.observer)(LaneEvent::Holding(failure));
+                    (self.parts.observer)(LaneEvent::Holding { endpoint: None, failure });
                 }
                 self.letters_held_since = since.or_else(|| Some(Instant::now()));
             }

@@ -44,7 +44,8 @@ fn rig(sink: &Arc<MemorySink>, max_in_flight: usize, letters: Option<LetterStore
             LaneEvent::Attempted { outcome, .. } => outcome.to_owned(),
             LaneEvent::Delivered { events, .. } => format!("delivered {events}"),
             LaneEvent::Failed { failure, .. } => format!("failed {}", failure.reason),
-            LaneEvent::Holding(failure) => format!("holding {}", failure.reason),
+            LaneEvent::Refused { endpoint, failure } => format!("refused {} by {endpoint}", failure.reason),
+            LaneEvent::Holding { failure, .. } => format!("holding {}", failure.reason),
             LaneEvent::Resumed { .. } => "resumed".to_owned(),
             LaneEvent::DeadLettered(letter) => format!("letter {} {}", letter.offset, letter.failure.reason),
         };
@@ -227,6 +228,47 @@ async fn while_the_dead_letter_store_fails_nothing_else_is_sent() {
     broken.store(false, Ordering::Relaxed);
     rig.until(51).await;
     assert_eq!((lock(&letters).len(), rig.logged("resumed")), (1, 1));
+    rig.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_endpoint_that_refuses_does_not_hold_up_one_that_works() {
+    let sink = MemorySink::new(2, |endpoint, _| if endpoint == 0 { unauthorized() } else { Attempt::Delivered });
+    let mut rig = rig(&sink, 4, None);
+    let began = Instant::now();
+    for batch in 1..=100 {
+        rig.ship_batch(10).await;
+        rig.until(batch * 10).await;
+    }
+    assert!(began.elapsed() < Duration::from_secs(3), "it took {:?}", began.elapsed());
+    assert_eq!(rig.logged("holding unauthorized"), 0);
+    let asked = sink.attempts().iter().filter(|(endpoint, _)| *endpoint == 0).count();
+    assert!((1..=4).contains(&asked), "{asked} attempts at the endpoint that refuses");
+
+    sink.behave(|_, _| Attempt::Delivered);
+    rig.pass(Duration::from_secs(60)).await;
+    let before = sink.attempts().len();
+    for batch in 101..=110 {
+        rig.ship_batch(10).await;
+        rig.until(batch * 10).await;
+    }
+    let mended = sink.attempts()[before..].iter().filter(|(endpoint, _)| *endpoint == 0).count();
+    assert_eq!(mended, 5, "it has its share again");
+    rig.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_lane_holds_once_no_endpoint_works() {
+    let sink = MemorySink::new(3, |endpoint, _| if endpoint == 2 { retry() } else { unauthorized() });
+    let mut rig = rig(&sink, 4, None);
+    rig.ship_batch(10).await;
+    rig.pass(Duration::from_secs(60)).await;
+    assert_eq!(rig.logged("holding unauthorized"), 1);
+    let attempts = sink.attempts().len();
+    assert!(attempts <= 20, "{attempts} attempts in a minute of hold");
+    sink.behave(|_, _| Attempt::Delivered);
+    rig.until(10).await;
+    assert_eq!(rig.logged("resumed"), 1);
     rig.end().await;
 }
 

@@ -16,7 +16,7 @@ use rdkafka::consumer::ConsumerContext;
 use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaErrorCode as Code;
 
-use super::config::{ClientConfig, ClientTls};
+use super::config::{ClientConfig, ClientTls, GroupProtocol, KafkaConfig};
 use crate::defaults;
 use crate::delivery::attempt::Failure;
 use crate::reason::Reason;
@@ -46,6 +46,37 @@ pub(crate) fn client_config(config: &ClientConfig) -> Result<rdkafka::ClientConf
         native.set(name, value);
     }
     Ok(native)
+}
+
+/// What our guarantee needs of a consumer, and what bounds its memory.
+pub(super) fn set_consumer_properties(native: &mut rdkafka::ClientConfig, config: &KafkaConfig, group_id: &str) {
+    native
+        .set("group.id", group_id)
+        .set("enable.auto.commit", "false")
+        .set("enable.auto.offset.store", "false")
+        .set("auto.offset.reset", "error")
+        .set("enable.partition.eof", "true")
+        .set("isolation.level", "read_committed")
+        .set("statistics.interval.ms", "1000")
+        // The client's own queue is memory too: the defaults are 64 MiB and 100,000 messages.
+        .set("queued.max.messages.kbytes", "32768")
+        .set("queued.min.messages", "20000")
+        .set("fetch.message.max.bytes", "1048576")
+        .set("fetch.max.bytes", "16777216")
+        // The default of 1 s makes the rate a sawtooth once the queue is small.
+        .set("fetch.queue.backoff.ms", "100")
+        .set("topic.metadata.refresh.interval.ms", "60000")
+        .set("allow.auto.create.topics", "false");
+    match config.group_protocol {
+        GroupProtocol::Classic => native
+            .set("group.protocol", "classic")
+            .set("partition.assignment.strategy", "cooperative-sticky")
+            .set("session.timeout.ms", config.session_timeout.as_millis().to_string()),
+        GroupProtocol::Consumer => native.set("group.protocol", "consumer"),
+    };
+    if let Some(instance) = &config.group_instance_id {
+        native.set("group.instance.id", instance);
+    }
 }
 
 fn set_tls(native: &mut rdkafka::ClientConfig, tls: &ClientTls) -> Result<(), Failure> {

@@ -5,42 +5,21 @@ use std::time::{Duration, Instant};
 
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, RebalanceProtocol};
 use rdkafka::error::KafkaError;
-use rdkafka::message::{BorrowedMessage, Message};
 use rdkafka::types::RDKafkaErrorCode;
 use rdkafka::{Offset as KafkaOffset, TopicPartitionList};
 
 use super::callbacks::{Callback, Callbacks, PartitionKey, let_go};
-use super::client::{client_config, failure_of, failure_of_code};
-use super::config::{GroupProtocol, KafkaConfig, StartAt, Topics};
-use super::headers::readable;
+use super::client::{client_config, failure_of, failure_of_code, set_consumer_properties};
+use super::config::{KafkaConfig, StartAt, Topics};
+use super::hand_over::{Assignment, HandOver};
 use super::positions::{Start, fetch_bounds, fetch_held, list_of, note_of, start_of};
 use super::stats::PartitionStats;
 use crate::defaults;
 use crate::delivery::attempt::Failure;
 use crate::delivery::ledger::CommitPoint;
-use crate::event::{Record, headers};
-use crate::position::{Offset, PartitionId, ResumeAt, Slot, TopicName};
+use crate::position::{ResumeAt, Slot, TopicName};
 use crate::reason::Reason;
 use crate::source::{Assigned, Event, Flow, Gap, GapKind, Source};
-
-/// A partition that is assigned to this consumer.
-struct Assignment {
-    topic: TopicName,
-    partition: PartitionId,
-    /// The position after the last record that was handed over.
-    next: i64,
-    /// Timestamp of the last record known to be settled; dates a gap.
-    settled_through_ms: Option<i64>,
-    /// Timestamp of the last record that was handed over; dates a gap, too, and more closely.
-    read_through_ms: Option<i64>,
-    /// Found, but not yet reported: waits for the first record after it, which dates its end.
-    gap: Option<Gap>,
-    /// The client's fetch position in the last statistics.
-    fetched_to: Option<i64>,
-    /// The client has read on since it was last told where to: a record came, or the end of the partition. Until then its
-    /// statistics may show a position from before, up to which it had fetched records and thrown them away.
-    reads_on: bool,
-}
 
 struct FoundGap {
     slot: Slot,
@@ -505,87 +484,6 @@ impl Source for KafkaSource {
 impl Drop for KafkaSource {
     fn drop(&mut self) {
         self.consumer.context().close();
-    }
-}
-
-/// The parts of the source that handing over a record needs, apart from the consumer that the record borrows.
-struct HandOver<'s> {
-    assignments: &'s mut Vec<Option<Assignment>>,
-    slots: &'s HashMap<PartitionKey, Slot>,
-    last_slot: &'s mut Option<Slot>,
-    headers: &'s mut Vec<u8>,
-    with_headers: bool,
-}
-
-impl HandOver<'_> {
-    fn hand_over(&mut self, message: &BorrowedMessage<'_>, handler: &mut dyn FnMut(Event<'_>) -> Flow) -> Flow {
-        let topic = message.topic();
-        let Some(slot) = self.slot_of(topic, message.partition()) else { return Flow::Continue };
-        let Some(Some(assignment)) = self.assignments.get_mut(slot.index()) else { return Flow::Continue };
-        let timestamp_ms = message.timestamp().to_millis();
-        if let Some(gap) = assignment.gap.take() {
-            handler(Event::Gap(Gap { to_ms: timestamp_ms, ..gap }));
-        }
-        assignment.next = message.offset() + 1;
-        assignment.reads_on = true;
-        assignment.read_through_ms = timestamp_ms.or(assignment.read_through_ms);
-        let record = Record {
-            topic,
-            partition: PartitionId::new(message.partition()),
-            offset: Offset::new(message.offset()),
-            timestamp_ms,
-            key: message.key(),
-            value: message.payload(),
-        };
-        self.headers.clear();
-        if self.with_headers {
-            for (name, value) in readable(message.headers()) {
-                headers::push(self.headers, name, value);
-            }
-        }
-        handler(Event::Record { slot, record, headers: self.headers })
-    }
-
-    fn slot_of(&mut self, topic: &str, partition: i32) -> Option<Slot> {
-        if let Some(slot) = *self.last_slot {
-            let same = |a: &Assignment| a.partition.get() == partition && a.topic.as_str() == topic;
-            if self.assignments.get(slot.index()).and_then(Option::as_ref).is_some_and(same) {
-                return Some(slot);
-            }
-        }
-        let slot = *self.slots.get(&(TopicName::new(topic), PartitionId::new(partition)))?;
-        *self.last_slot = Some(slot);
-        Some(slot)
-    }
-}
-
-fn set_consumer_properties(native: &mut rdkafka::ClientConfig, config: &KafkaConfig, group_id: &str) {
-    native
-        .set("group.id", group_id)
-        .set("enable.auto.commit", "false")
-        .set("enable.auto.offset.store", "false")
-        .set("auto.offset.reset", "error")
-        .set("enable.partition.eof", "true")
-        .set("isolation.level", "read_committed")
-        .set("statistics.interval.ms", "1000")
-        // The client's own queue is memory too: the defaults are 64 MiB and 100,000 messages.
-        .set("queued.max.messages.kbytes", "32768")
-        .set("queued.min.messages", "20000")
-        .set("fetch.message.max.bytes", "1048576")
-        .set("fetch.max.bytes", "16777216")
-        // The default of 1 s makes the rate a sawtooth once the queue is small.
-        .set("fetch.queue.backoff.ms", "100")
-        .set("topic.metadata.refresh.interval.ms", "60000")
-        .set("allow.auto.create.topics", "false");
-    match config.group_protocol {
-        GroupProtocol::Classic => native
-            .set("group.protocol", "classic")
-            .set("partition.assignment.strategy", "cooperative-sticky")
-            .set("session.timeout.ms", config.session_timeout.as_millis().to_string()),
-        GroupProtocol::Consumer => native.set("group.protocol", "consumer"),
-    };
-    if let Some(instance) = &config.group_instance_id {
-        native.set("group.instance.id", instance);
     }
 }
 

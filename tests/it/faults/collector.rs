@@ -20,7 +20,7 @@ fn a_wrong_token_holds_and_delivery_resumes_when_it_is_accepted() {
 
     setup.assert_check_says(1, &["failed", collector.url(), "Invalid token", "check the token", "unauthorized"]);
     let mut ferry = setup.start();
-    ferry.wait_for_line("ERROR", "unauthorized", &["Invalid token", "check the token"]);
+    ferry.wait_for_line("ERROR", "unauthorized", &["Invalid token", "check the token", collector.url()]);
     ferry.wait_for_status(PIPELINE, Some("holding"), "unauthorized");
     assert_nothing_committed(kafka, &setup, &topic);
 
@@ -97,7 +97,7 @@ fn a_self_signed_collector_is_sent_nothing_until_it_is_trusted() {
 
     setup.assert_check_says(1, &["failed", "self-signed", "trust_store", "tls"]);
     let mut ferry = setup.start();
-    ferry.wait_for_line("ERROR", "tls", &["self-signed", "tls.trust_store"]);
+    ferry.wait_for_line("ERROR", "tls", &["self-signed", "tls.trust_store", collector.url()]);
     ferry.wait_for_status(PIPELINE, Some("holding"), "tls");
     assert_nothing_committed(kafka, &setup, &topic);
     assert_eq!(collector.hec().count().requests, 0);

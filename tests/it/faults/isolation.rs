@@ -53,3 +53,35 @@ fn a_pipeline_is_not_delayed_by_others_whose_sinks_fail() {
     assert!(matches!(kafka.committed(&groups[0], &topic)[..], [None | Some(0)]));
     ferry.stop();
 }
+
+/// Two endpoints of one sink: one refuses the token for a while. Everything goes to the other meanwhile, without delay.
+#[test]
+fn an_endpoint_that_refuses_the_token_does_not_hold_up_the_other() {
+    let kafka = Kafka::shared();
+    let topic = topic_with_events(kafka, "endpoints", EVENTS);
+    let (good, refusing) = (Collector::start(), Collector::start());
+    refusing.hec().set_tokens(Vec::new());
+    let mut setup = Setup::new(kafka, &topic, good.url());
+    setup.sink()["endpoints"] = json!([refusing.url(), good.url()]);
+    setup.pipeline()["batch"] = json!({"max_bytes": "256 KiB"});
+
+    let mut ferry = setup.start();
+    ferry.wait_for_line(
+        "ERROR",
+        "unauthorized",
+        &[refusing.url(), "delivery goes on at the others", "check the token"],
+    );
+    wait_for_commit(kafka, setup.group(), &topic, &[Some(EVENTS as i64)]);
+    ferry.wait_for_status(PIPELINE, Some("running"), "unauthorized");
+    assert_eq!((good.hec().count().distinct, good.hec().count().duplicates), (EVENTS, 0));
+
+    refusing.hec().set_tokens(vec![Token::new(TOKEN)]);
+    let load = kafka.load(&topic, 200, |n| format!(r#"{{"n":{n}}}"#).into_bytes());
+    refusing.wait_for_events(1);
+    let sent = load.stop();
+    wait_for_commit(kafka, setup.group(), &topic, &[Some((EVENTS + sent) as i64)]);
+    ferry.wait_for_message("delivery works again");
+    let complaints = ferry.log().iter().filter(|line| line["level"] != "INFO").count();
+    assert_eq!(complaints, 1, "once is enough:\n{}", ferry.stderr());
+    ferry.stop();
+}

@@ -15,9 +15,3 @@ pub mod ports;
 pub mod process;
 pub mod samples;
 pub mod waiting;
-
-/// Where a random schedule begins: `SEED` when it is set, to repeat a run, else anywhere.
-#[expect(clippy::disallowed_methods, reason = "the tests' own switch, not the program's configuration")]
-pub fn seed() -> u64 {
-    std::env::var("SEED").ok().and_then(|text| text.parse().ok()).unwrap_or_else(|| fastrand::u64(..))
-}
