@@ -89,7 +89,9 @@ fn reading_that_resumes_while_the_broker_is_away_skips_nothing() {
     // Long enough for several statistics of the client, from which holes are told.
     lives_through(&mut running, Duration::from_secs(8));
     kafka.start_again();
+    let back = Instant::now();
     ferry.wait_until_all_is_across(LIMIT);
+    println!("all across {:?} after the broker came back", back.elapsed());
     assert_eq!(far.hec().count().distinct, EVENTS);
     watch.assert_kept_the_rules();
 }

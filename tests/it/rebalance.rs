@@ -40,6 +40,9 @@ fn shuffle(source: &str, changes: u32, with_deaths: bool) {
 
     let began = Instant::now();
     let mut members: Vec<Running> = (0..MEMBERS).map(|_| ferry.start()).collect();
+    for member in &members {
+        member.wait_for_metric(LIMIT, "auditferry_records_delivered_total", &[], |records| records > 0.0);
+    }
     wait_until_every_partition_flows(&ferry);
     let mut deaths = 0;
     for change in 0..changes {
@@ -51,7 +54,12 @@ fn shuffle(source: &str, changes: u32, with_deaths: bool) {
             _ => "stops",
         };
         match what {
-            "joins" => members.push(ferry.start()),
+            "joins" => {
+                let joined = ferry.start();
+                // It has been given partitions, and taken them over.
+                joined.wait_for_metric(LIMIT, "auditferry_records_delivered_total", &[], |records| records > 0.0);
+                members.push(joined);
+            }
             "dies" => {
                 members.swap_remove(at).kill_9();
                 deaths += 1;

@@ -55,7 +55,7 @@ pub struct KafkaSource {
     headers: Vec<u8>,
 }
 
-/// After this time without confirmation another commit is sent. Commits are refused during a rebalance, for example.
+/// After this time without confirmation another commit is sent.
 const COMMIT_PATIENCE: Duration = Duration::from_secs(5);
 
 /// How soon the brokers are asked again where to start.
@@ -177,6 +177,7 @@ impl KafkaSource {
             RebalanceProtocol::Eager | RebalanceProtocol::None => self.consumer.assign(&list),
         });
         started.map_err(|error| failure_of(&error))?;
+        self.forget_commit();
         if self.paused {
             self.pause();
         }
@@ -316,6 +317,11 @@ impl KafkaSource {
                 handler,
             );
         }
+    }
+
+    /// One that was under way in a rebalance was perhaps refused, which nobody says: the next need not wait for it.
+    fn forget_commit(&mut self) {
+        self.committing = None;
     }
 
     fn commit_failed(&mut self, failure: &Failure, handler: &mut dyn FnMut(Event<'_>) -> Flow) {
@@ -461,6 +467,7 @@ impl Source for KafkaSource {
             }
         }
         self.last_slot = None;
+        self.forget_commit();
         let_go(&self.consumer, &list);
     }
 
