@@ -233,10 +233,6 @@ impl Ferry {
     /// Waits until `/statusz` shows the pipeline in this state, if one is given, and with this reason.
     #[track_caller]
     pub fn wait_for_status(&self, pipeline: &str, state: Option<&str>, reason: &str) {
-        // The page does not exist yet in every build of the program.
-        if self.get("/statusz").is_some_and(|(code, _)| code == 404) {
-            return;
-        }
         let what = format!("/statusz shows {pipeline} in state {state:?} for {reason}");
         wait_until(LIMIT, &what, || {
             let Some(status) = self.status() else { return false };
