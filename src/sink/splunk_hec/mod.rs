@@ -2,7 +2,7 @@
 //!
 //! The way of an event: [`encode`] writes its envelope into a parcel's body; [`endpoint`] posts the parcel; [`answer`]
 //! reads what comes back; [`classify`] says what it means; at delivery level `indexed`, [`acks`] waits for the proof, on a
-//! [`line`] to one indexer.
+//! [`mod@line`] to one indexer.
 //! [`probe`] asks whether all this would work, and writes no event.
 //!
 //! - One request per attempt; nothing here retries, sleeps between attempts or follows a redirect.
