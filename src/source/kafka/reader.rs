@@ -251,6 +251,9 @@ impl KafkaSource {
             let Start { at, gap } = start_of(Some(assignment.next), low, end, self.start_at);
             if let Some(kind) = gap {
                 assignment.next = at;
+                if kind == GapKind::BeyondEnd {
+                    handler(Event::Assigned(vec![begun_anew(slot, &key, at, end)]));
+                }
                 moved.push(key);
                 self.found_gap(FoundGap { slot, kind, expected, nothing_left: low == end }, handler);
             }
@@ -492,6 +495,13 @@ impl Drop for KafkaSource {
     fn drop(&mut self) {
         self.consumer.context().close();
     }
+}
+
+/// A partition whose offsets count from the beginning again (its topic was recreated) is another one: in a new epoch its
+/// records are not mistaken for those that were read before.
+fn begun_anew(slot: Slot, (topic, partition): &PartitionKey, at: i64, end: i64) -> Assigned {
+    let (resume_at, end) = (ResumeAt::from_broker(at), Some(ResumeAt::from_broker(end)));
+    Assigned { slot, topic: topic.clone(), partition: *partition, resume_at, committed: None, end }
 }
 
 fn is_lost_position(error: &KafkaError) -> bool {
