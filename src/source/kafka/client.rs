@@ -59,7 +59,7 @@ pub(super) fn set_consumer_properties(native: &mut rdkafka::ClientConfig, config
         .set("isolation.level", "read_committed")
         .set("statistics.interval.ms", "1000")
         // The client's own queue is memory too: the defaults are 64 MiB and 100,000 messages.
-        .set("queued.max.messages.kbytes", "32768")
+        .set("queued.max.messages.kbytes", "16384")
         .set("queued.min.messages", "20000")
         .set("fetch.message.max.bytes", "1048576")
         .set("fetch.max.bytes", "16777216")
