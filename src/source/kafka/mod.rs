@@ -9,10 +9,12 @@
 mod callbacks;
 pub(crate) mod client;
 pub mod config;
+pub mod copy;
 mod hand_over;
 mod headers;
 pub mod inspect;
 pub(crate) mod letter_reader;
+pub mod members;
 mod observer;
 mod positions;
 pub(crate) mod producer;
