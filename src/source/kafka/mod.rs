@@ -6,8 +6,10 @@
 //!   client from ever closing (rust-rdkafka issue 453).
 //! - A rebalance is answered after the callback, when what was in flight has been drained.
 
+mod assignments;
 mod callbacks;
 pub(crate) mod client;
+mod commits;
 pub mod config;
 mod hand_over;
 mod headers;
