@@ -7,6 +7,7 @@
 //! - A rebalance is answered after the callback, when what was in flight has been drained.
 
 mod assignments;
+mod binding;
 mod callbacks;
 pub(crate) mod client;
 mod commits;
