@@ -296,3 +296,6 @@ fn original_payload(event: &[u8], payload: PayloadAt) -> Vec<u8> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

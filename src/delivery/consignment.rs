@@ -130,3 +130,6 @@ impl Consignment {
         runs.zip(counts).filter(|(_, count)| *count > 0).collect()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,6 +2,8 @@
 
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use proptest::prelude::ProptestConfig;
+
 use super::attempt::{Attempt, BoxFuture, Coding, Failure, Parcel};
 use super::batch::{BatchBuilder, BatchLimits, Entry, Sealed};
 use super::budget::Budget;
@@ -12,6 +14,13 @@ use crate::position::{Offset, PartitionId, ResumeAt, Slot, TopicName};
 use crate::reason::Reason;
 use crate::sink::{DeliveryLevel, PayloadAt, Sink};
 use crate::transform::Chain;
+
+/// How a property is tested: with this many schedules, unless `PROPTEST_CASES` says how many, as mutation testing does.
+#[expect(clippy::disallowed_methods, reason = "how thoroughly to test is no configuration of the program")]
+pub(super) fn schedules(cases: u32) -> ProptestConfig {
+    let config = ProptestConfig { max_shrink_iters: 20_000, ..ProptestConfig::default() };
+    if std::env::var_os("PROPTEST_CASES").is_some() { config } else { ProptestConfig { cases, ..config } }
+}
 
 /// Decides what happens to a parcel with these offsets at this endpoint.
 pub(super) type Behaviour = Box<dyn FnMut(usize, &[i64]) -> Attempt + Send>;
