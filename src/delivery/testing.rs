@@ -16,7 +16,6 @@ use crate::sink::{DeliveryLevel, PayloadAt, Sink};
 use crate::transform::Chain;
 
 /// How a property is tested: with this many schedules, unless `PROPTEST_CASES` says how many, as mutation testing does.
-#[expect(clippy::disallowed_methods, reason = "how thoroughly to test is no configuration of the program")]
 pub(super) fn schedules(cases: u32) -> ProptestConfig {
     let config = ProptestConfig { max_shrink_iters: 20_000, ..ProptestConfig::default() };
     if std::env::var_os("PROPTEST_CASES").is_some() { config } else { ProptestConfig { cases, ..config } }
