@@ -1,6 +1,7 @@
 //! A sink in memory and the pieces around it, for the tests of this folder.
 
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 use proptest::prelude::ProptestConfig;
 
@@ -29,16 +30,28 @@ pub(super) struct MemorySink {
     endpoints: Vec<String>,
     behaviour: Mutex<Behaviour>,
     attempts: Mutex<Vec<(usize, Vec<i64>)>>,
+    /// How long each attempt takes.
+    delay: Mutex<Duration>,
 }
 
 impl MemorySink {
     pub(super) fn new(endpoints: usize, behaviour: impl FnMut(usize, &[i64]) -> Attempt + Send + 'static) -> Arc<Self> {
         let endpoints = (0..endpoints).map(|i| format!("endpoint-{i}")).collect();
-        Arc::new(Self { endpoints, behaviour: Mutex::new(Box::new(behaviour)), attempts: Mutex::default() })
+        Arc::new(Self {
+            endpoints,
+            behaviour: Mutex::new(Box::new(behaviour)),
+            attempts: Mutex::default(),
+            delay: Mutex::default(),
+        })
     }
 
     pub(super) fn behave(&self, behaviour: impl FnMut(usize, &[i64]) -> Attempt + Send + 'static) {
         *lock(&self.behaviour) = Box::new(behaviour);
+    }
+
+    /// From now on each attempt takes this long.
+    pub(super) fn take_time(&self, delay: Duration) {
+        *lock(&self.delay) = delay;
     }
 
     /// Every attempt so far: endpoint and offsets.
@@ -71,7 +84,13 @@ impl Sink for MemorySink {
         assert_eq!(offsets.len(), parcel.events);
         lock(&self.attempts).push((endpoint, offsets.clone()));
         let attempt = (lock(&self.behaviour))(endpoint, &offsets);
-        Box::pin(async move { attempt })
+        let delay = *lock(&self.delay);
+        Box::pin(async move {
+            if !delay.is_zero() {
+                tokio::time::sleep(delay).await;
+            }
+            attempt
+        })
     }
 
     fn endpoints(&self) -> &[String] {

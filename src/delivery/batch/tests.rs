@@ -173,6 +173,30 @@ fn each_run_is_settled_with_exactly_its_records() {
 }
 
 #[test]
+fn a_part_answers_for_the_runs_of_its_own_records_only() {
+    let mut bench = Bench::roomy();
+    for (slot, offset) in [(0, 0), (0, 1), (1, 0), (1, 1), (0, 2)] {
+        bench.read(slot, record(offset, b"x"), &[]);
+    }
+    let sealed = bench.seal();
+    let slots = |part: &Consignment| part.runs().map(|run| run.slot.index()).collect::<Vec<_>>();
+    let (front, back) = sealed.consignment.expect("events").split_at(2);
+    let (middle, last) = back.expect("three").split_at(2);
+    let parts = [front, middle, last].map(|part| part.expect("events"));
+    assert_eq!(parts.each_ref().map(slots), [vec![0], vec![1], vec![0]]);
+    let mut watermarks = Vec::new();
+    for part in parts {
+        part.settle(Outcome::Delivered);
+        let mut arrived = Vec::new();
+        bench.settlements.take(&mut arrived);
+        arrived.into_iter().for_each(|settlement| bench.ledger.settle(settlement));
+        let watermark = |slot| bench.ledger.watermark(Slot::new(slot)).map(ResumeAt::get);
+        watermarks.push([watermark(0), watermark(1)]);
+    }
+    assert_eq!(watermarks, [[Some(0), Some(0)], [Some(0), Some(2)], [Some(3), Some(2)]]);
+}
+
+#[test]
 fn a_partition_that_begins_anew_within_a_batch_is_another_run() {
     let mut bench = Bench::roomy();
     bench.read(0, record(0, b"old"), &[]);

@@ -158,6 +158,7 @@ struct Bench {
     /// The pictures of the partitions that were published.
     pictures: Arc<Mutex<Vec<Vec<PartitionProgress>>>>,
     log: Arc<Mutex<Vec<String>>>,
+    published: Arc<Mutex<usize>>,
     runtime: tokio::runtime::Runtime,
 }
 
@@ -191,6 +192,8 @@ fn bench(sink: &Arc<MemorySink>, in_flight_bytes: u64, drain_deadline: Duration)
     let seen = Arc::clone(&totals);
     let (pictures, log) = (Arc::new(Mutex::new(Vec::new())), Arc::new(Mutex::new(Vec::new())));
     let (taken, said) = (Arc::clone(&pictures), Arc::clone(&log));
+    let published = Arc::new(Mutex::new(0));
+    let count = Arc::clone(&published);
     let conductor = Conductor::new(ConductorParts {
         source: ScriptedSource {
             broker: Arc::clone(&broker),
@@ -224,13 +227,14 @@ fn bench(sink: &Arc<MemorySink>, in_flight_bytes: u64, drain_deadline: Duration)
             let totals = progress.totals;
             let sum = totals.delivered + totals.filtered + totals.dead_lettered + totals.released + totals.in_flight();
             assert_eq!(totals.read, sum, "I5 at every report");
+            *lock(&count) += 1;
             *lock(&seen) = (totals, progress.in_flight_bytes);
             lock(&taken).extend(progress.partitions.map(<[PartitionProgress]>::to_vec));
         }),
         max_age: Duration::from_millis(20),
         drain_deadline,
     });
-    Bench { conductor, broker, stop, totals, pictures, log, runtime }
+    Bench { conductor, broker, stop, totals, pictures, log, published, runtime }
 }
 
 impl Bench {
@@ -387,6 +391,7 @@ fn reading_pauses_when_there_was_no_room_for_a_while_and_resumes_when_there_is_a
         conductor.wait_for_room(at).expect("well");
         assert_eq!(lock(&bench.broker).paused, 0);
     }
+    assert!(now.elapsed() >= defaults::POLL_WAIT, "it does wait");
     conductor.wait_for_room(now + defaults::PAUSE_AFTER).expect("well");
     assert_eq!((lock(&bench.broker).paused, conductor.paused), (1, true));
     conductor.wait_for_room(now + defaults::PAUSE_AFTER * 2).expect("well");
@@ -469,6 +474,23 @@ fn giving_up_says_what_was_left_and_whether_the_commit_failed() {
     bench.conductor.give_up(&Revocation { slots: vec![SLOT], lost: false });
     assert_eq!(lock(&bench.log)[1..], ["commit failed", "revoked 1, lost false, unsettled 1"]);
     assert_eq!(bench.conductor.intake.ledger.slots().count(), 0);
+}
+
+#[test]
+fn a_drain_waits_for_settlements_without_spinning_and_ends_with_the_last() {
+    let mut bench = bench(&MemorySink::new(1, |_, _| retry()), 1 << 24, defaults::POLL_WAIT * 4);
+    bench.read(0..3);
+    let began = Instant::now();
+    bench.conductor.drain(&[SLOT]);
+    assert!(began.elapsed() >= defaults::POLL_WAIT * 4, "the deadline");
+    assert!(*lock(&bench.published) <= 8, "it looked {} times", lock(&bench.published));
+
+    bench.conductor.drain_deadline = LONG;
+    bench.conductor.drain(&[Slot::new(7)]);
+    bench.conductor.mail.recall.recall([(SLOT, bench.conductor.intake.ledger.epoch(SLOT).expect("assigned"))]);
+    bench.conductor.drain(&[SLOT]);
+    assert_eq!(bench.conductor.intake.ledger.totals().released, 3);
+    assert!(began.elapsed() < LONG, "each ended when nothing was in flight");
 }
 
 #[test]

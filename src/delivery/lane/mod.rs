@@ -218,7 +218,7 @@ impl Lane {
     fn delivered(&mut self, flight: Flight) {
         self.answered_well(flight.endpoint);
         let Flight { consignment, started, endpoint, .. } = flight;
-        let (events, oldest_ms) = (consignment.len(), consignment.oldest_ms());
+        let (events, oldest_ms) = (consignment.count(), consignment.oldest_ms());
         consignment.settle(Outcome::Delivered);
         (self.parts.observer)(LaneEvent::Delivered { endpoint, events, oldest_ms, took: started.elapsed() });
     }
@@ -239,7 +239,7 @@ impl Lane {
 
     /// Events before `delivered` are at the receiver, event `bad` never will be, the others are sent again.
     fn poisoned(&mut self, flight: Flight, delivered: usize, bad: usize, failure: Failure) {
-        let plausible = delivered <= bad && bad < flight.consignment.len();
+        let plausible = delivered <= bad && bad < flight.consignment.count();
         if !plausible {
             return self.split(flight, failure);
         }
@@ -262,7 +262,7 @@ impl Lane {
 
     fn split(&mut self, flight: Flight, failure: Failure) {
         self.answered_well(flight.endpoint);
-        let half = flight.consignment.len() / 2;
+        let half = flight.consignment.count() / 2;
         if half == 0 {
             return self.quarantine(flight.consignment.into_letter(failure));
         }

@@ -212,3 +212,29 @@ async fn the_lane_says_when_it_would_send_at_once() {
     assert!(rig.ready.load(Ordering::Relaxed));
     rig.end().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn no_more_than_the_allowed_requests_are_under_way_and_the_lane_is_not_ready_meanwhile() {
+    for allowed in [1, 2] {
+        let sink = MemorySink::new(1, |_, _| Attempt::Delivered);
+        sink.take_time(Duration::from_secs(10));
+        let mut rig = rig(&sink, allowed, None);
+        for batch in 0..allowed {
+            assert!(batch == 0 || rig.ready.load(Ordering::Relaxed), "{batch} of {allowed} under way");
+            rig.ship_batch(1).await;
+            rig.pass(Duration::from_millis(1)).await;
+        }
+        assert!(!rig.ready.load(Ordering::Relaxed), "every slot is taken, and nothing waits");
+        rig.ship_batch(1).await;
+        rig.pass(Duration::from_secs(9)).await;
+        assert_eq!(sink.attempts().len(), allowed);
+        rig.pass(Duration::from_secs(2)).await;
+        assert_eq!(sink.attempts().len(), allowed + 1);
+        rig.until(i64::try_from(allowed).expect("few") + 1).await;
+        assert_eq!(rig.logged("delivered 1"), allowed + 1);
+        assert_eq!(rig.logged("delivered"), allowed + 1, "an attempt each");
+        rig.pass(Duration::from_millis(1)).await;
+        assert!(rig.ready.load(Ordering::Relaxed));
+        rig.end().await;
+    }
+}

@@ -1,6 +1,7 @@
 //! Partitions that are taken away while their records are on the way.
 
 use super::*;
+use crate::position::Slot;
 
 #[tokio::test(start_paused = true)]
 async fn recalled_batches_are_given_back_unsent() {
@@ -39,4 +40,19 @@ async fn what_comes_back_after_a_recall_is_given_back_and_not_sent_again() {
         assert_eq!((rig.desk.ledger.open_records(SLOT), sink.attempts().len()), (0, 1));
         rig.end().await;
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_recall_of_another_partition_concerns_nothing_that_is_on_its_way() {
+    let sink = MemorySink::new(1, |_, _| retry());
+    let mut rig = rig(&sink, 1, None);
+    let epoch = rig.desk.ledger.epoch(SLOT).expect("assigned");
+    rig.desk.mail.recall.recall([(Slot::new(7), epoch)]);
+    rig.ship_batch(10).await;
+    rig.pass(Duration::from_secs(5)).await;
+    rig.desk.mail.recall.recall([(Slot::new(8), epoch)]);
+    rig.pass(Duration::from_secs(5)).await;
+    sink.behave(|_, _| Attempt::Delivered);
+    rig.until(10).await;
+    rig.end().await;
 }
