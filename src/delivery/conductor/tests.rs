@@ -568,7 +568,8 @@ fn lost_partitions_are_released_at_once_and_nothing_is_committed() {
     rig.script(Step::Revoke { lost: true });
     rig.until("release", |broker, _| broker.released == 1);
     rig.until("the late settlement", |_, totals| totals.stale_settlements > 0);
-    assert_eq!(rig.stop().1, [] as [i64; 0]);
+    let committed = rig.stop().1;
+    assert!(committed.iter().all(|at| *at == 0), "beyond where reading began: {committed:?}");
 }
 
 #[test]
