@@ -10,7 +10,8 @@
 //! - [`transform`]: the chain. Only what it has cleared can reach a sink.
 //! - [`source`] and [`sink`]: the two traits of the program, with Kafka and Splunk HEC behind them.
 //! - [`delivery`]: the guarantee. Knows neither Kafka nor Splunk.
-//! - [`dead_letter`]: where letters are kept. [`tls`]: the one way to build an HTTPS client.
+//! - [`dead_letter`]: where letters are kept. [`tls`]: the one way to build an HTTPS client and to read a trust store.
+//!   [`reload`]: what is made anew when files change.
 //! - [`config`]: what the file says, and what it means.
 //! - [`status`], [`metrics`], [`log`], [`admin`]: what can be seen from outside.
 //! - [`pipeline`]: the composition root, the only place that wires parts and starts tasks.
@@ -48,6 +49,7 @@ pub mod metrics;
 pub mod pipeline;
 pub mod position;
 pub mod reason;
+pub mod reload;
 pub mod secret;
 pub mod sink;
 pub mod source;

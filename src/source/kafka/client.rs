@@ -20,6 +20,7 @@ use super::config::{ClientConfig, ClientTls, GroupProtocol, KafkaConfig};
 use crate::defaults;
 use crate::delivery::attempt::Failure;
 use crate::reason::Reason;
+use crate::tls::authorities;
 
 /// How to connect, as librdkafka wants it. Properties that the user passes through come last.
 ///
@@ -81,9 +82,16 @@ pub(super) fn set_consumer_properties(native: &mut rdkafka::ClientConfig, config
 
 fn set_tls(native: &mut rdkafka::ClientConfig, tls: &ClientTls) -> Result<(), Failure> {
     match &tls.trust_store {
-        Some(path) => set_path(native, "ssl.ca.location", path)?,
+        // In memory: the client reads neither PKCS#12 nor JKS, and nothing is written to disk.
+        Some(store) => {
+            let found = authorities(store).map_err(|error| Failure::new(Reason::Tls, error.to_string()))?;
+            native.set("ssl.ca.pem", found.to_pem());
+        }
         // Without this the compiled-in path of the linked OpenSSL is used, which exists on no machine.
         None => drop(native.set("ssl.ca.location", "probe")),
+    }
+    if tls.skip_verify {
+        native.set("enable.ssl.certificate.verification", "false");
     }
     if let Some(path) = &tls.certificate_file {
         set_path(native, "ssl.certificate.location", path)?;
@@ -229,6 +237,7 @@ mod tests {
     use super::*;
     use crate::secret::Secret;
     use crate::source::kafka::config::{Sasl, SaslMechanism, Security};
+    use crate::tls::config::TrustStore;
 
     fn cloud() -> ClientConfig {
         ClientConfig {
@@ -263,7 +272,7 @@ mod tests {
     #[test]
     fn a_missing_trust_store_is_named() {
         let mut config = cloud();
-        config.tls.trust_store = Some("/nonexistent/ca.pem".into());
+        config.tls.trust_store = Some(TrustStore { path: "/nonexistent/ca.pem".into(), password: None });
         let failure = client_config(&config).map(drop).unwrap_err();
         assert_eq!(failure.reason, Reason::Tls);
         assert!(failure.detail.contains("/nonexistent/ca.pem"), "{failure}");

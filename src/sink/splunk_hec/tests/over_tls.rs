@@ -8,6 +8,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_rustls::TlsAcceptor;
 
 use super::*;
+use crate::tls::config::{TrustStore, Verification};
 
 /// A stand-in behind TLS, with a certificate for these names signed by nobody but itself.
 struct TlsServer {
@@ -48,8 +49,9 @@ async fn server(names: &[&str]) -> TlsServer {
 
 impl TlsServer {
     fn sink(&self, host: &str, trusted: bool) -> SplunkHec {
-        let trust_store = trusted.then(|| self.trust_store.path().to_owned());
-        let tls = TlsConfig { trust_store };
+        let trust_store = trusted.then(|| TrustStore { path: self.trust_store.path().to_owned(), password: None });
+        let verification = Verification::Full { trust_store, server_name: None };
+        let tls = TlsConfig { verification, ..TlsConfig::default() };
         SplunkHec::new(&HecConfig { tls, ..config(&[&format!("https://{host}:{}", self.port)]) }).unwrap()
     }
 
