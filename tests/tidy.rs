@@ -113,6 +113,7 @@ const PARTS: &[Part] = &[
             "source::kafka",
             "dead_letter",
             "tls",
+            "reload",
             "config",
             "status",
             "metrics",

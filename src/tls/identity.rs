@@ -21,7 +21,7 @@ use super::{FileError, provider};
 use crate::secret::Secret;
 
 const CERTIFICATE: &str = "client certificate";
-const KEY: &str = "private key";
+pub(super) const KEY: &str = "private key";
 
 /// Whether certificate and key can be used together. Blocks.
 ///

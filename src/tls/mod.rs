@@ -64,9 +64,9 @@ impl FileError {
         Self { what, path: path.to_owned(), problem: words, remedy }
     }
 
-    /// Whether this is the file at fault.
-    pub fn concerns(&self, path: &Path) -> bool {
-        self.path == path
+    /// Whether the private key is at fault, and not the certificate.
+    pub fn concerns_key(&self) -> bool {
+        self.what == identity::KEY
     }
 }
 

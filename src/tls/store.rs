@@ -108,7 +108,7 @@ pub(super) fn read_file(path: &Path, remedy: &'static str) -> Result<Vec<u8>, Pr
     let limit = RELOADED_FILE_MAX_BYTES.get();
     let read = File::open(path).and_then(|file| file.take(limit + 1).read_to_end(&mut bytes));
     match read {
-        Err(error) => Err(Problem::new(error.to_string(), remedy)),
+        Err(error) => Err(Problem::new(format!("cannot read the file: {error}"), remedy)),
         Ok(_) if bytes.len() as u64 > limit => {
             Err(Problem::new(format!("it is larger than {RELOADED_FILE_MAX_BYTES}"), "name the file that was meant"))
         }

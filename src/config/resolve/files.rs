@@ -111,7 +111,7 @@ pub(super) fn identity(
         return None;
     }
     if let Err(error) = check_identity(&identity) {
-        let key = if error.concerns(&identity.certificate) { "certificate_file" } else { "key_file" };
+        let key = if error.concerns_key() { "key_file" } else { "certificate_file" };
         findings.error(&path.key(key), error.problem, error.remedy);
         return None;
     }

@@ -19,6 +19,7 @@ mod line;
 mod probe;
 mod tokens;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::delivery::attempt::{Attempt, BoxFuture, Failure, Parcel};
@@ -42,8 +43,8 @@ pub enum BuildError {
     Endpoint(String),
     #[error("the token holds a space or a character that no HTTP header can carry: check for a line break in its file")]
     Token,
-    #[error("{0}: check the token's file")]
-    TokenFile(#[from] SecretFileError),
+    #[error("token in {}: {source}; write the token into it, and nothing else", file.display())]
+    TokenFile { file: PathBuf, source: SecretFileError },
 }
 
 /// The sink for one token on one or more endpoints.

@@ -57,7 +57,11 @@ impl Tokens {
     pub(super) fn new(source: &SecretSource) -> Result<Self, BuildError> {
         let files = source.file().map(ToOwned::to_owned).into_iter().collect();
         let source = source.clone();
-        Reloading::new(files, move || Token::new(source.read()?)).map(Self)
+        Reloading::new(files, move || {
+            let file = source.file().map(ToOwned::to_owned).unwrap_or_default();
+            Token::new(source.read().map_err(|source| BuildError::TokenFile { file, source })?)
+        })
+        .map(Self)
     }
 
     pub(super) fn current(&self) -> Arc<Token> {

@@ -12,7 +12,7 @@ use std::sync::{Mutex, PoisonError};
 
 use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
-use rdkafka::consumer::ConsumerContext;
+use rdkafka::consumer::{BaseConsumer, ConsumerContext};
 use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaErrorCode as Code;
 
@@ -47,6 +47,17 @@ pub(crate) fn client_config(config: &ClientConfig) -> Result<rdkafka::ClientConf
         native.set(name, value);
     }
     Ok(native)
+}
+
+/// Whether a client can be made of this: certificates and keys are read and must fit together. Connects nowhere.
+///
+/// # Errors
+/// A file cannot be read, or the client refuses what it holds.
+pub(crate) fn try_out(config: &ClientConfig) -> Result<(), Failure> {
+    let mut native = client_config(config)?;
+    // Any consumer needs the name of a group; nothing is ever asked about this one.
+    let created = native.set("group.id", "auditferry-check").create_with_context(Witness::default());
+    created.map(drop::<BaseConsumer<Witness>>).map_err(|error| failure_of(&error))
 }
 
 /// What our guarantee needs of a consumer, and what bounds its memory.

@@ -193,7 +193,7 @@ fn kafka(cases: &mut Cases) {
 fn files(cases: &mut Cases, folder: &Path) {
     fs::write(folder.join("store.jks"), [0xFE, 0xED, 0xFE, 0xED, 0, 0]).expect("writable");
     fs::write(folder.join("store.jceks"), [0xCE, 0xCE, 0xCE, 0xCE, 0, 0]).expect("writable");
-    fs::write(folder.join("store.p12"), [0x30, 0x03, 0x02, 0x01, 0x03]).expect("writable");
+    fs::write(folder.join("store.p12"), [0x30, 0x82, 0, 3, 2, 1, 3]).expect("writable");
     fs::write(folder.join("key.pem"), "-----BEGIN ENCRYPTED PRIVATE KEY-----\n").expect("writable");
     let authority = rcgen::generate_simple_self_signed(vec!["authority".into()]).expect("a certificate");
     fs::write(folder.join("ca.pem"), authority.cert.pem()).expect("writable");
