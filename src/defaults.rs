@@ -152,9 +152,9 @@ pub const HEC_NEW_TOKEN_RETRY: Duration = Duration::from_secs(5);
 
 // Files that are read again when they change.
 
-/// How often they are looked at. A few of these and a probe on hold make less than the 10 s within which a new token is in
-/// use; reading some small files costs nothing at this pace.
-pub const RELOAD_INTERVAL: Duration = Duration::from_secs(2);
+/// How often they are looked at. This and a probe on hold make less than the 10 s within which a new token is to be in use;
+/// reading some small files costs nothing at this pace.
+pub const RELOAD_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The largest certificate, key or trust store that is read: a hundred times the trust store of a JDK.
 pub const RELOADED_FILE_MAX_BYTES: ByteSize = ByteSize::mib(16);

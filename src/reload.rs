@@ -97,8 +97,7 @@ impl<T> Reloading<T> {
         let mut state = self.state();
         match made {
             Ok(value) => {
-                *state =
-                    State { value: Arc::new(value), made_from: found, refused: None, news: Some(News::InUse) };
+                *state = State { value: Arc::new(value), made_from: found, refused: None, news: Some(News::InUse) };
             }
             Err(why) => {
                 let stood_still = state.refused.as_ref().is_some_and(|refused| refused.content == found);

@@ -32,7 +32,8 @@ pub(super) fn unverified(config: &PipelineConfig) -> Vec<&'static str> {
         DeadLetterConfig::Topic { kafka: client, .. } => kafka(client),
         DeadLetterConfig::Directory { .. } | DeadLetterConfig::Disabled => false,
     };
-    let all = [("kafka", kafka(&source.client)), ("splunk_hec", has_tls && !hec.tls.is_verified()), ("dead_letter", letters)];
+    let all =
+        [("kafka", kafka(&source.client)), ("splunk_hec", has_tls && !hec.tls.is_verified()), ("dead_letter", letters)];
     all.into_iter().filter(|(_, skipped)| *skipped).map(|(name, _)| name).collect()
 }
 
@@ -95,7 +96,8 @@ impl Watched {
     fn report(&self, refreshed: &Refreshed) {
         let pipeline = self.pipeline.as_str();
         let count = |what, outcome| {
-            counter!(names::RELOADS, "pipeline" => self.pipeline.clone(), "what" => what, "outcome" => outcome).increment(1);
+            counter!(names::RELOADS, "pipeline" => self.pipeline.clone(), "what" => what, "outcome" => outcome)
+                .increment(1);
         };
         let name = |endpoint: usize| self.endpoints.get(endpoint).map_or("", String::as_str);
         match refreshed {
@@ -110,7 +112,11 @@ impl Watched {
             }
             Refreshed::FormerTokenTaken { endpoint } => {
                 let endpoint = name(*endpoint);
-                tracing::warn!(pipeline, endpoint, "the new token is refused and the former one is taken; add the new one there");
+                tracing::warn!(
+                    pipeline,
+                    endpoint,
+                    "the new token is refused and the former one is taken; add the new one there"
+                );
             }
             Refreshed::NewTokenTaken { endpoint } => {
                 let endpoint = name(*endpoint);

@@ -36,7 +36,8 @@ fn describe(error: &rustls::Error) -> String {
         rustls::Error::AlertReceived(alert) => complaint(*alert).into(),
         _ => return error.to_string(),
     };
-    format!("{error}: {remedy}")
+    // The remedy first: what comes after may be cut.
+    format!("{remedy} ({error})")
 }
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "an enum of rustls: only what has a remedy is named")]
@@ -48,8 +49,7 @@ fn remedy(problem: &CertificateError) -> Cow<'static, str> {
         }
         CertificateError::NotValidForNameContext { presented, .. } => return other_host(presented),
         CertificateError::NotValidForName => {
-            "the server's certificate is for another host; use the name that it carries in the endpoint, or set \
-             tls.server_name"
+            "the server's certificate is for another host; connect to a name that it carries, or set tls.server_name"
         }
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
             "the server's certificate has expired; renew it there, or check the clock here"
@@ -83,8 +83,7 @@ fn other_host(presented: &[String]) -> Cow<'static, str> {
     }
     let names: Vec<&str> = presented.iter().take(NAMES_SHOWN).map(String::as_str).collect();
     format!(
-        "the server's certificate is for another host; use a name that it carries ({}) in the endpoint, or set \
-         tls.server_name",
+        "the server's certificate is for another host; connect to a name that it carries ({}), or set tls.server_name",
         names.join(", ")
     )
     .into()
@@ -121,7 +120,9 @@ const fn complaint(alert: AlertDescription) -> &'static str {
             "the server does not accept the client certificate; check tls.certificate_file and whom the server trusts"
         }
         AlertDescription::CertificateExpired => "the client certificate has expired; renew it in tls.certificate_file",
-        AlertDescription::CertificateRevoked => "the client certificate was revoked; replace it in tls.certificate_file",
+        AlertDescription::CertificateRevoked => {
+            "the client certificate was revoked; replace it in tls.certificate_file"
+        }
         AlertDescription::ProtocolVersion => {
             "the server does not speak this version of TLS; enable TLS 1.2 or 1.3 there, at least tls.min_version"
         }
@@ -130,7 +131,7 @@ const fn complaint(alert: AlertDescription) -> &'static str {
              there, or set tls.certificate_file"
         }
         AlertDescription::UnrecognisedName => {
-            "the server does not know the host's name; use the name that it carries in the endpoint"
+            "the server does not know the name of the host; connect to a name that it knows"
         }
         _ => "the server ended the handshake; its log says why",
     }

@@ -76,14 +76,17 @@ fn read_chain(identity: &Identity) -> Result<Vec<CertificateDer<'static>>, FileE
 
 fn read_key(identity: &Identity) -> Result<PrivateKeyDer<'static>, FileError> {
     let wrong = |problem| FileError::new(KEY, &identity.key, problem);
-    let bytes = read_file(&identity.key, "tls.key_file must name a readable file").map(Zeroizing::new).map_err(wrong)?;
+    let bytes =
+        read_file(&identity.key, "tls.key_file must name a readable file").map(Zeroizing::new).map_err(wrong)?;
     let text = std::str::from_utf8(&bytes).unwrap_or_default();
     if text.contains("Proc-Type: 4,ENCRYPTED") {
         return Err(wrong(Problem::new("it is encrypted in OpenSSL's old way, which is not read", CONVERT_KEY)));
     }
     if let Some(encrypted) = section(text, "ENCRYPTED PRIVATE KEY") {
         let password = match &identity.key_password {
-            None => return Err(wrong(Problem::new("it is encrypted, and no password is given", "set tls.key_password"))),
+            None => {
+                return Err(wrong(Problem::new("it is encrypted, and no password is given", "set tls.key_password")));
+            }
             Some(source) => source.read().map_err(|error| {
                 wrong(Problem::new(format!("its password: {error}"), "tls.key_password must be readable, and one line"))
             })?,

@@ -10,6 +10,7 @@
 //! Trust stores are read in one place ([`authorities`]), for HTTPS as for Kafka, whose client takes them as PEM text.
 
 pub mod config;
+mod examine;
 mod explain;
 mod identity;
 mod jks;
@@ -29,6 +30,7 @@ use rustls::crypto::CryptoProvider;
 
 use crate::reload::{News, Reloading};
 use config::{TlsConfig, TlsVersion};
+pub use examine::examine;
 pub use explain::{chain, explain};
 pub use identity::check_identity;
 use store::Problem;

@@ -35,7 +35,10 @@ fn problem(error: &Error, has_password: bool) -> Problem {
         | Error::InvalidParameters => {
             let remedy = "make it again with `keytool -importkeystore -deststoretype pkcs12`, or export PEM with `openssl \
                           pkcs12 -in FILE -nokeys -out ca.pem`";
-            return Problem::new(format!("it is a PKCS#12 store protected in a way that is not known ({error})"), remedy);
+            return Problem::new(
+                format!("it is a PKCS#12 store protected in a way that is not known ({error})"),
+                remedy,
+            );
         }
         Error::IoError(_)
         | Error::DerError(_)

@@ -173,7 +173,8 @@ fn read_der(bytes: &[u8], password: Option<&Secret>) -> Result<(Format, Contents
 }
 
 fn pkcs7() -> Problem {
-    let remedy = "convert it with `openssl pkcs7 -print_certs -in FILE -out ca.pem` (with `-inform der` if it is binary)";
+    let remedy =
+        "convert it with `openssl pkcs7 -print_certs -in FILE -out ca.pem` (with `-inform der` if it is binary)";
     Problem::new("it is PKCS#7, which is not read", remedy)
 }
 

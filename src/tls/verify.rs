@@ -19,7 +19,9 @@ pub(super) fn verifier(
     provider: &Arc<CryptoProvider>,
 ) -> Result<Arc<dyn ServerCertVerifier>, TlsError> {
     let (trust_store, server_name) = match config {
-        Verification::Disabled => return Ok(Arc::new(Anybody(provider.signature_verification_algorithms.supported_schemes()))),
+        Verification::Disabled => {
+            return Ok(Arc::new(Anybody(provider.signature_verification_algorithms.supported_schemes())));
+        }
         Verification::Full { trust_store, server_name } => (trust_store, server_name.clone()),
     };
     let (roots, listed) = match trust_store {

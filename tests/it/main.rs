@@ -28,3 +28,4 @@ mod outage;
 mod positions;
 mod rebalance;
 mod stop;
+mod trust;

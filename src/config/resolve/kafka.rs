@@ -211,11 +211,5 @@ fn resolve_tls(raw: raw::KafkaTls, path: &Path, findings: &mut Findings) -> Clie
     if skip_verify {
         files::warn_about_skipped_verification(&[("trust_store", trust_store.is_some())], path, findings);
     }
-    ClientTls {
-        trust_store,
-        certificate_file: raw.certificate_file,
-        key_file: raw.key_file,
-        key_password,
-        skip_verify,
-    }
+    ClientTls { trust_store, certificate_file: raw.certificate_file, key_file: raw.key_file, key_password, skip_verify }
 }

@@ -118,7 +118,9 @@ impl Endpoint {
                     self.login.taken(&token, &refused);
                     return attempt;
                 }
-                Attempt::Hold(_) | Attempt::Retry { .. } | Attempt::Poison { .. } | Attempt::Split(_) => return attempt,
+                Attempt::Hold(_) | Attempt::Retry { .. } | Attempt::Poison { .. } | Attempt::Split(_) => {
+                    return attempt;
+                }
             }
             refused.push(token);
             match self.login.after_refusal(&refused) {
@@ -161,13 +163,7 @@ impl Endpoint {
         }
     }
 
-    async fn attempt_indexed(
-        self: Arc<Self>,
-        token: &Token,
-        acks: Arc<Acks>,
-        lease: Lease,
-        parcel: Parcel,
-    ) -> Attempt {
+    async fn attempt_indexed(self: Arc<Self>, token: &Token, acks: Arc<Acks>, lease: Lease, parcel: Parcel) -> Attempt {
         let sent = self.sent(token, &parcel);
         let seen = match self.send_on(lease.line(), self.event_request(token, lease.line().id(), parcel)).await {
             Ok(seen) => seen,

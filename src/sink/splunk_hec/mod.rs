@@ -107,7 +107,11 @@ impl Sink for SplunkHec {
         let files = files.into_iter().filter_map(|(what, news)| Some(Refreshed::of(what, news?)));
         let logins = self.endpoints.iter().enumerate().filter_map(|(endpoint, known)| {
             let is_behind = known.login().news()?;
-            Some(if is_behind { Refreshed::FormerTokenTaken { endpoint } } else { Refreshed::NewTokenTaken { endpoint } })
+            Some(if is_behind {
+                Refreshed::FormerTokenTaken { endpoint }
+            } else {
+                Refreshed::NewTokenTaken { endpoint }
+            })
         });
         files.chain(logins).collect()
     }

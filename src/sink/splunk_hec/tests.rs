@@ -20,6 +20,7 @@ use crate::tls::config::TlsConfig;
 
 mod indexed;
 mod over_tls;
+mod rotated;
 
 pub(super) fn config(endpoints: &[&str]) -> HecConfig {
     HecConfig {

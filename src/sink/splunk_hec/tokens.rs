@@ -33,8 +33,7 @@ impl Token {
         if !secret.expose().chars().all(|c| c.is_ascii_graphic()) {
             return Err(BuildError::Token);
         }
-        let mut header =
-            HeaderValue::try_from(format!("Splunk {}", secret.expose())).map_err(|_| BuildError::Token)?;
+        let mut header = HeaderValue::try_from(format!("Splunk {}", secret.expose())).map_err(|_| BuildError::Token)?;
         header.set_sensitive(true);
         Ok(Self { secret, header })
     }

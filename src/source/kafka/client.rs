@@ -134,6 +134,8 @@ pub(crate) fn failure_of(error: &KafkaError) -> Failure {
 
 /// Like [`failure_of`], with what the client said instead of the code's general text.
 pub(crate) fn failure_of_code(code: Code, said: &str) -> Failure {
+    // Some refused certificates are told as broken connections.
+    let code = if said.contains(":SSL routines:") { Code::SSL } else { code };
     let known = KNOWN.iter().find(|(known, _, _)| *known == code);
     let (reason, remedy) = known.map_or((Reason::Kafka, ""), |(_, reason, remedy)| (*reason, *remedy));
     let detail = if remedy.is_empty() { said.to_owned() } else { format!("{remedy} ({said})") };
@@ -190,7 +192,7 @@ fn words_of(error: &KafkaError) -> String {
     error.to_string()
 }
 
-fn bounded(text: &str) -> String {
+pub(super) fn bounded(text: &str) -> String {
     text.chars().take(defaults::DETAIL_MAX_CHARS).collect()
 }
 
@@ -298,6 +300,28 @@ mod tests {
         assert_eq!(reason(Code::UnknownTopicOrPartition), Reason::KafkaTopic);
         assert_eq!(reason(Code::SSL), Reason::Tls);
         assert_eq!(reason(Code::IllegalGeneration), Reason::Kafka);
+    }
+
+    #[test]
+    fn a_refused_certificate_is_a_matter_of_tls_even_where_the_client_calls_it_a_broken_connection() {
+        let said =
+            "ssl://b:9092/bootstrap: error:0A000086:SSL routines::certificate verify failed (in state SSL_HANDSHAKE)";
+        assert_eq!(failure_of_code(Code::BrokerTransportFailure, said).reason, Reason::Tls);
+    }
+
+    #[test]
+    fn a_trust_store_reaches_the_client_in_memory_and_verification_ends_only_when_told() {
+        let key = rcgen::generate_simple_self_signed(vec!["authority".into()]).unwrap();
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), key.cert.der()).unwrap();
+        let mut config = cloud();
+        config.tls.trust_store = Some(TrustStore { path: file.path().to_owned(), password: None });
+        let native = client_config(&config).unwrap();
+        assert_eq!(native.get("ssl.ca.pem").unwrap().lines().next(), Some("-----BEGIN CERTIFICATE-----"));
+        assert_eq!((native.get("ssl.ca.location"), native.get("enable.ssl.certificate.verification")), (None, None));
+        config.tls.skip_verify = true;
+        let native = client_config(&config).unwrap();
+        assert_eq!(native.get("enable.ssl.certificate.verification"), Some("false"));
     }
 
     #[test]

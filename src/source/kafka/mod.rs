@@ -9,6 +9,7 @@
 mod callbacks;
 pub(crate) mod client;
 pub mod config;
+mod examiner;
 mod hand_over;
 mod headers;
 pub mod inspect;

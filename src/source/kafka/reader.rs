@@ -11,6 +11,7 @@ use rdkafka::{Offset as KafkaOffset, TopicPartitionList};
 use super::callbacks::{Callback, Callbacks, PartitionKey, let_go};
 use super::client::{client_config, failure_of, failure_of_code, set_consumer_properties};
 use super::config::{KafkaConfig, StartAt, Topics};
+use super::examiner::Examiner;
 use super::hand_over::{Assignment, HandOver};
 use super::positions::{Start, fetch_bounds, fetch_held, list_of, note_of, start_of};
 use super::stats::PartitionStats;
@@ -53,6 +54,7 @@ pub struct KafkaSource {
     /// The consumer queue was seen empty since the last statistics.
     was_idle: bool,
     headers: Vec<u8>,
+    examiner: Examiner,
 }
 
 /// After this time without confirmation another commit is sent.
@@ -95,6 +97,7 @@ impl KafkaSource {
             paused: false,
             was_idle: false,
             headers: Vec::new(),
+            examiner: Examiner::new(&config.client),
         })
     }
 
@@ -113,7 +116,8 @@ impl KafkaSource {
                 Callback::NotSent(error) => self.commit_failed(&failure_of(&error), handler),
                 Callback::Stats(partitions) => self.take_stats(&partitions, handler),
                 Callback::Error { error, reason } => {
-                    handler(Event::Trouble(self.explain(&error, &reason)));
+                    let failure = self.explain(&error, &reason);
+                    handler(Event::Trouble(self.examiner.refine(failure)));
                 }
             }
         }
