@@ -34,6 +34,11 @@
 //! - A batch that always fails while others pass resets the endpoint's back-off each time; so it has a back-off of its own.
 //! - A batch that is stuck while others pass lets the ledger grow; so the number of tracked runs bounds reading, too.
 //! - A payload that merely looks like JSON could close its envelope and forge events; so each is checked in full.
+//! - The Kafka client tells some refused certificates as broken connections, and all with the same words.
+//! - A PKCS#12 store made by OpenSSL marks nothing as trusted; one made by Java does, and only what is marked counts there.
+//! - A server's certificate that signs itself may call itself an authority; the usual verification refuses that even when
+//!   the very certificate stands in the trust store.
+//! - A file that is being written looks broken; so it is complained about only when it has stood still.
 //! - A recall stands until its slot is recalled again: forgetting it earlier would let the lane send what was revoked.
 
 pub mod admin;

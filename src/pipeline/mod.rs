@@ -175,8 +175,8 @@ fn build_sink(config: &SinkConfig) -> anyhow::Result<Arc<dyn Sink>> {
 async fn supervise(parts: Parts, stopping: CancellationToken) -> anyhow::Result<()> {
     while !stopping.is_cancelled() {
         match run_once(&parts, &stopping).await? {
-            Ok(()) if stopping.is_cancelled() => break,
-            Ok(()) => parts.board.set_state(State::Starting),
+            Ok(End::Stopped) => break,
+            Ok(End::Renewed) => parts.board.set_state(State::Starting),
             Err(failure) => {
                 tracing::error!(
                     pipeline = %parts.config.name, reason = %failure.reason, detail = %failure.detail,
@@ -194,9 +194,16 @@ async fn supervise(parts: Parts, stopping: CancellationToken) -> anyhow::Result<
     Ok(())
 }
 
-/// One life of a pipeline: until it is told to stop, cannot go on, or Kafka has to be connected to anew. The inner result is
-/// the source's; the outer error is a defect.
-async fn run_once(parts: &Parts, stopping: &CancellationToken) -> anyhow::Result<Result<(), Failure>> {
+/// Why a life of a pipeline has ended in good order.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum End {
+    Stopped,
+    /// Kafka has to be connected to anew, with what its files hold now.
+    Renewed,
+}
+
+/// One life of a pipeline. The inner result is the source's; the outer error is a defect.
+async fn run_once(parts: &Parts, stopping: &CancellationToken) -> anyhow::Result<Result<End, Failure>> {
     let PipelineConfig { source: SourceConfig::Kafka(kafka), group_id, .. } = &parts.config;
     // Before the files are read: what is replaced from now on is noticed.
     let mut renewals = parts.watched.renewals();
@@ -224,10 +231,12 @@ async fn run_once(parts: &Parts, stopping: &CancellationToken) -> anyhow::Result
             closed.send(()).unwrap_or_default();
         })
         .context("start the poll thread")?;
+    let mut end = End::Stopped;
     let finished = tokio::select! {
         result = &mut result => result,
         Some(lane) = lane.join_next() => bail!("the lane of pipeline `{}` ended: {lane:?}", parts.config.name),
-        () = told_to_end(stopping, &mut renewals) => {
+        why = told_to_end(stopping, &mut renewals) => {
+            end = why;
             request_stop(&stop, &settlements);
             let patience = parts.config.drain_deadline + defaults::STOP_ALLOWANCE;
             tokio::time::timeout(patience, result).await.context("draining did not end")?
@@ -241,15 +250,15 @@ async fn run_once(parts: &Parts, stopping: &CancellationToken) -> anyhow::Result
     while let Some(ended) = lane.join_next().await {
         ended.context("the lane panicked")?;
     }
-    Ok(finished)
+    Ok(finished.map(|()| end))
 }
 
 /// Cancel safe.
-async fn told_to_end(stopping: &CancellationToken, renewals: &mut watch::Receiver<()>) {
+async fn told_to_end(stopping: &CancellationToken, renewals: &mut watch::Receiver<()>) -> End {
     tokio::select! {
-        () = stopping.cancelled() => {}
+        () = stopping.cancelled() => End::Stopped,
         // The sender lives as long as the pipeline.
-        Ok(()) = renewals.changed() => {}
+        Ok(()) = renewals.changed() => End::Renewed,
     }
 }
 

@@ -1,5 +1,6 @@
 //! Trust stores of every format.
 
+use proptest::prelude::*;
 use rustls::pki_types::CertificateDer;
 
 use super::super::config::TrustStore;
@@ -229,4 +230,22 @@ fn a_password_is_read_anew_from_its_file() {
     std::fs::remove_file(file).unwrap();
     let message = authorities(&store).unwrap_err().to_string();
     assert!(message.contains("its password: cannot read the file"), "{message}");
+}
+
+proptest! {
+    /// Whatever a file holds, it is read or refused: it makes no panic and takes no memory that is not there.
+    #[test]
+    fn no_content_brings_the_reader_down(
+        head in prop::sample::select(vec![
+            &b""[..], b"\xfe\xed\xfe\xed\0\0\0\x02", b"\x30\x82\x01\0\x02\x01\x03", b"\x30\x80\x30", b"-----BEGIN CERTIFICATE-----\n",
+        ]),
+        rest in prop::collection::vec(any::<u8>(), 0..300),
+        password in prop::option::of("[a-z]{0,4}"),
+    ) {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), [head, &rest].concat()).unwrap();
+        if let Err(error) = open(file.path(), password.as_deref()) {
+            prop_assert!(!error.problem.is_empty() && !error.remedy.is_empty());
+        }
+    }
 }
