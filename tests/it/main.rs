@@ -29,3 +29,4 @@ mod outage;
 mod positions;
 mod rebalance;
 mod stop;
+mod trust;
