@@ -105,9 +105,10 @@ impl Source for ScriptedSource {
                 timestamp_ms: Some(offset),
                 key: None,
                 value: Some(&[b'x'; 1000]),
+                headers: &[],
             };
             lock(&self.broker).handed_over += 1;
-            if handler(Event::Record { slot: SLOT, record, headers: &[] }) == Flow::Stop {
+            if handler(Event::Record { slot: SLOT, record }) == Flow::Stop {
                 break;
             }
         }

@@ -57,6 +57,12 @@ impl HandOver<'_> {
         assignment.next = message.offset() + 1;
         assignment.reads_on = true;
         assignment.read_through_ms = timestamp_ms.or(assignment.read_through_ms);
+        self.headers.clear();
+        if self.with_headers {
+            for (name, value) in readable(message.headers()) {
+                headers::push(self.headers, name, value);
+            }
+        }
         let record = Record {
             topic,
             partition: PartitionId::new(message.partition()),
@@ -64,14 +70,9 @@ impl HandOver<'_> {
             timestamp_ms,
             key: message.key(),
             value: message.payload(),
+            headers: self.headers,
         };
-        self.headers.clear();
-        if self.with_headers {
-            for (name, value) in readable(message.headers()) {
-                headers::push(self.headers, name, value);
-            }
-        }
-        handler(Event::Record { slot, record, headers: self.headers })
+        handler(Event::Record { slot, record })
     }
 
     fn slot_of(&mut self, topic: &str, partition: i32) -> Option<Slot> {
