@@ -9,11 +9,12 @@ use uuid::Uuid;
 
 use super::BuildError;
 use super::acks::{Acks, Ask, Fate, Lease, Reply, Ticket};
-use super::answer::{Seen, presentable};
+use super::answer::{HecAnswer, Seen, presentable};
 use super::classify::{Sent, Verdict, classify};
-use super::config::HecConfig;
+use super::config::{HecConfig, Mode};
+use super::index::Indexes;
 use super::line::Line;
-use crate::defaults::HEC_PENDING_ACKS_MAX;
+use crate::defaults::{HEC_PENDING_ACKS_MAX, HEC_SLOW_DOWN};
 use crate::delivery::attempt::{Attempt, Coding, Failure, Parcel};
 use crate::reason::Reason;
 use crate::secret::Secret;
@@ -22,6 +23,7 @@ use crate::tls;
 
 /// As the Kafka connector sends it; other collectors behind HEC look at the profile.
 const EVENT_TYPE: &str = "application/json; profile=urn:splunk:event:1.0; charset=utf-8";
+const RAW_TYPE: &str = "text/plain; profile=urn:splunk:event:1.0; charset=utf-8";
 
 const CHANNEL: HeaderName = HeaderName::from_static("x-splunk-request-channel");
 const APP_NAME: HeaderName = HeaderName::from_static("__splunk_app_name");
@@ -31,6 +33,10 @@ const APP_VERSION: HeaderName = HeaderName::from_static("__splunk_app_version");
 pub(super) struct Endpoint {
     name: String,
     event: Url,
+    /// Where parcels go, with the part of the query that is the same for all.
+    parcels: Url,
+    raw: bool,
+    indexes: Indexes,
     ack: Url,
     health: Url,
     client: Client,
@@ -62,7 +68,8 @@ pub(super) enum UnansweredKind {
 }
 
 impl Endpoint {
-    pub(super) fn new(address: &str, config: &HecConfig, client: Client) -> Result<Self, BuildError> {
+    /// `channel` is that of all requests at level `accepted`.
+    pub(super) fn new(address: &str, config: &HecConfig, client: Client, channel: Uuid) -> Result<Self, BuildError> {
         let url = |path: &str| {
             let full = format!("{}/services/collector/{path}", address.trim_end_matches('/'));
             Url::parse(&full).ok().filter(Url::has_host).ok_or_else(|| BuildError::Endpoint(address.to_owned()))
@@ -72,12 +79,11 @@ impl Endpoint {
         authorization.set_sensitive(true);
         let headers = HeaderMap::from_iter([
             (AUTHORIZATION, authorization),
-            (CONTENT_TYPE, HeaderValue::from_static(EVENT_TYPE)),
             (APP_NAME, HeaderValue::from_static(env!("CARGO_PKG_NAME"))),
             (APP_VERSION, HeaderValue::from_static(env!("CARGO_PKG_VERSION"))),
         ]);
         let proof = match config.delivery {
-            DeliveryLevel::Accepted => Proof::Accepted { channel: Uuid::new_v4() },
+            DeliveryLevel::Accepted => Proof::Accepted { channel },
             DeliveryLevel::Indexed => {
                 Proof::Indexed { acks: Arc::new(Acks::new(config.ack_timeout, config.ack_poll_interval)) }
             }
@@ -85,7 +91,14 @@ impl Endpoint {
         let event = url("event")?;
         let name = event.origin().ascii_serialization();
         let token = config.token.clone();
-        Ok(Self { name, event, ack: url("ack")?, health: url("health")?, client, headers, token, proof })
+        let raw = matches!(config.events.mode, Mode::Raw { .. });
+        let mut parcels = if raw { url("raw")? } else { event.clone() };
+        if let Some(extract) = config.events.auto_extract_timestamp {
+            parcels.set_query(Some(&format!("auto_extract_timestamp={extract}")));
+        }
+        let indexes = Indexes::new(&config.events);
+        let (ack, health) = (url("ack")?, url("health")?);
+        Ok(Self { name, event, parcels, raw, indexes, ack, health, client, headers, token, proof })
     }
 
     /// Scheme, host and port.
@@ -119,28 +132,29 @@ impl Endpoint {
     }
 
     async fn attempt_accepted(&self, channel: Uuid, parcel: Parcel) -> Attempt {
-        let sent = self.sent(&parcel);
         // Without a cookie: every request may go to another indexer.
-        match self.send(self.event_request(channel, parcel)).await {
-            Err(unanswered) => unanswered.into(),
-            Ok(seen) => match classify(&sent, &seen, seen.hec().as_ref()) {
-                Verdict::Delivered => Attempt::Delivered,
-                // Not a verdict at this level; without a proof to wait for, it is unknown.
-                Verdict::AwaitAck(_) => {
-                    let failure = Failure::new(Reason::UnexpectedAnswer, seen.describe(&self.token));
-                    Attempt::Retry { after: None, failure }
-                }
-                Verdict::Poison { bad, ack_id: _, failure } => Attempt::Poison { delivered: bad, bad, failure },
-                Verdict::Retry { after, failure } => Attempt::Retry { after, failure },
-                Verdict::Split(failure) => Attempt::Split(failure),
-                Verdict::Hold(failure) => Attempt::Hold(failure),
-            },
-        }
+        let seen = match self.send(self.parcel_request(channel, &parcel)).await {
+            Err(unanswered) => return unanswered.into(),
+            Ok(seen) => seen,
+        };
+        let answer = seen.hec();
+        let attempt = match self.verdict(&parcel, &seen, answer.as_ref()) {
+            Verdict::Delivered => Attempt::Delivered,
+            // Not a verdict at this level; without a proof to wait for, it is unknown.
+            Verdict::AwaitAck(_) => {
+                let failure = Failure::new(Reason::UnexpectedAnswer, seen.describe(&self.token));
+                Attempt::Retry { after: None, failure }
+            }
+            Verdict::Poison { bad, ack_id: _, failure } => Attempt::Poison { delivered: bad, bad, failure },
+            Verdict::Retry { after, failure } => Attempt::Retry { after, failure },
+            Verdict::Split(failure) => Attempt::Split(failure),
+            Verdict::Hold(failure) => Attempt::Hold(failure),
+        };
+        with_warning(attempt, answer.as_ref())
     }
 
     async fn attempt_indexed(self: Arc<Self>, acks: Arc<Acks>, lease: Lease, parcel: Parcel) -> Attempt {
-        let sent = self.sent(&parcel);
-        let seen = match self.send_on(lease.line(), self.event_request(lease.line().id(), parcel)).await {
+        let seen = match self.send_on(lease.line(), self.parcel_request(lease.line().id(), &parcel)).await {
             Ok(seen) => seen,
             Err(unanswered) => {
                 if !unanswered.maybe_processed {
@@ -150,8 +164,8 @@ impl Endpoint {
             }
         };
         let answer = seen.hec();
-        let verdict = classify(&sent, &seen, answer.as_ref());
-        let ticket = match answer {
+        let verdict = self.verdict(&parcel, &seen, answer.as_ref());
+        let ticket = match &answer {
             // Perhaps a balancer gave up on an indexer that has taken the request: the lease ends unanswered.
             None => None,
             Some(answer) => match answer.ack_id {
@@ -163,7 +177,9 @@ impl Endpoint {
             },
         };
         match (verdict, ticket) {
-            (Verdict::AwaitAck(_) | Verdict::Delivered, Some(Ok(ticket))) => self.pending(acks, ticket),
+            (Verdict::AwaitAck(_) | Verdict::Delivered, Some(Ok(ticket))) => {
+                with_warning(self.pending(acks, ticket), answer.as_ref())
+            }
             (Verdict::AwaitAck(_) | Verdict::Delivered, Some(Err(failure))) => Attempt::Retry { after: None, failure },
             (Verdict::AwaitAck(_) | Verdict::Delivered, None) => {
                 let failure = Failure::new(Reason::UnexpectedAnswer, seen.describe(&self.token));
@@ -206,17 +222,34 @@ impl Endpoint {
         }))
     }
 
-    fn sent(&self, parcel: &Parcel) -> Sent<'_> {
-        Sent { events: parcel.events, bytes: size_before_coding(parcel), level: self.level(), token: &self.token }
+    fn verdict(&self, parcel: &Parcel, seen: &Seen, answer: Option<&HecAnswer>) -> Verdict {
+        let (events, bytes) = (parcel.events, size_before_coding(parcel));
+        let sent = Sent { events, bytes, level: self.level(), token: &self.token, raw: self.raw };
+        match (classify(&sent, seen, answer), answer) {
+            (Verdict::Hold(failure), Some(answer)) if failure.reason == Reason::WrongIndex => {
+                self.indexes.refused(parcel, answer, failure)
+            }
+            (verdict, _) => verdict,
+        }
     }
 
-    fn event_request(&self, channel: Uuid, parcel: Parcel) -> RequestBuilder {
-        let request = self.request(Method::POST, self.event.clone(), channel);
+    fn parcel_request(&self, channel: Uuid, parcel: &Parcel) -> RequestBuilder {
+        let kind = if self.raw { RAW_TYPE } else { EVENT_TYPE };
+        let request = self.request(Method::POST, self.parcel_url(&parcel.group), channel).header(CONTENT_TYPE, kind);
         let request = match parcel.coding {
             Coding::Identity => request,
             Coding::Gzip => request.header(CONTENT_ENCODING, "gzip"),
         };
-        request.body(parcel.body)
+        request.body(parcel.body.clone())
+    }
+
+    /// The name of a parcel's group is the part of the query that is about its events.
+    fn parcel_url(&self, group: &[u8]) -> Url {
+        let mut url = self.parcels.clone();
+        let parts = [std::str::from_utf8(group).unwrap_or_default(), self.parcels.query().unwrap_or_default()];
+        let query = parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("&");
+        url.set_query((!query.is_empty()).then_some(&query));
+        url
     }
 
     /// A request for `GET /services/collector/health`.
@@ -226,13 +259,14 @@ impl Endpoint {
 
     /// A request to the event endpoint that carries nothing.
     pub(super) fn empty_request(&self) -> RequestBuilder {
-        self.request(Method::POST, self.event.clone(), Uuid::new_v4())
+        self.request(Method::POST, self.event.clone(), Uuid::new_v4()).header(CONTENT_TYPE, EVENT_TYPE)
     }
 
     /// A query for acknowledgements.
     pub(super) fn ack_request(&self, channel: Uuid, ids: &[u64]) -> RequestBuilder {
         let list = ids.iter().map(u64::to_string).collect::<Vec<_>>().join(",");
-        self.request(Method::POST, self.ack.clone(), channel).body(format!("{{\"acks\":[{list}]}}"))
+        let request = self.request(Method::POST, self.ack.clone(), channel).header(CONTENT_TYPE, EVENT_TYPE);
+        request.body(format!("{{\"acks\":[{list}]}}"))
     }
 
     fn request(&self, method: Method, url: Url, channel: Uuid) -> RequestBuilder {
@@ -283,6 +317,23 @@ impl From<Unanswered> for Attempt {
             UnansweredKind::Retry(failure) => Attempt::Retry { after: None, failure },
             UnansweredKind::Hold(failure) => Attempt::Hold(failure),
         }
+    }
+}
+
+/// The codes 24 and 25 say that a queue fills up.
+fn with_warning(attempt: Attempt, answer: Option<&HecAnswer>) -> Attempt {
+    let warned = answer.is_some_and(|answer| matches!(answer.code, 24 | 25));
+    match attempt {
+        Attempt::Delivered | Attempt::Pending(_) if warned => {
+            Attempt::Slower { pause: HEC_SLOW_DOWN, then: Box::new(attempt) }
+        }
+        Attempt::Delivered
+        | Attempt::Pending(_)
+        | Attempt::Slower { .. }
+        | Attempt::Retry { .. }
+        | Attempt::Poison { .. }
+        | Attempt::Split(_)
+        | Attempt::Hold(_) => attempt,
     }
 }
 

@@ -1,6 +1,6 @@
-//! Splunk HTTP Event Collector, event endpoint.
+//! Splunk HTTP Event Collector, event and raw endpoint.
 //!
-//! The way of an event: [`encode`] writes its envelope into a parcel's body; [`endpoint`] posts the parcel; [`answer`]
+//! The way of an event: [`mod@encode`] writes it into a parcel's body; [`endpoint`] posts the parcel; [`answer`]
 //! reads what comes back; [`classify`] says what it means; at delivery level `indexed`, [`acks`] waits for the proof, on a
 //! [`mod@line`] to one indexer.
 //! [`probe`] asks whether all this would work, and writes no event.
@@ -15,10 +15,15 @@ mod classify;
 pub mod config;
 mod encode;
 mod endpoint;
+pub mod extract;
+mod index;
 mod line;
 mod probe;
 
 use std::sync::Arc;
+
+use ::metrics::Counter;
+use uuid::Uuid;
 
 use crate::delivery::attempt::{Attempt, BoxFuture, Failure, Parcel};
 use crate::event::Cleared;
@@ -57,14 +62,24 @@ impl SplunkHec {
     /// # Errors
     /// The trust store, an endpoint or the token cannot be used.
     pub fn new(config: &HecConfig) -> Result<Self, BuildError> {
+        Self::counting(config, &Counter::noop())
+    }
+
+    /// As [`SplunkHec::new`]; `left_out` counts headers and keys of records that are not text and were therefore left out.
+    ///
+    /// # Errors
+    /// As for [`SplunkHec::new`].
+    pub fn counting(config: &HecConfig, left_out: &Counter) -> Result<Self, BuildError> {
+        let channel = Uuid::new_v4();
         let client = tls::http_client(&config.tls, config.connect_timeout, config.request_timeout)?;
         let endpoints: Vec<_> = config
             .endpoints
             .iter()
-            .map(|address| Endpoint::new(address, config, client.clone()).map(Arc::new))
+            .map(|address| Endpoint::new(address, config, client.clone(), channel).map(Arc::new))
             .collect::<Result<_, _>>()?;
         let names = endpoints.iter().map(|endpoint| endpoint.name().to_owned()).collect();
-        Ok(Self { encoder: Encoder::new(config), endpoints, names, level: config.delivery })
+        let encoder = Encoder::new(&config.events, channel, left_out);
+        Ok(Self { encoder, endpoints, names, level: config.delivery })
     }
 
     /// Asks one endpoint for its health and whether it takes the token; writes no event. `endpoint` is an index below
@@ -77,6 +92,10 @@ impl SplunkHec {
 impl Sink for SplunkHec {
     fn encode(&self, event: &Cleared<'_>, out: &mut Vec<u8>) -> Result<PayloadAt, Failure> {
         self.encoder.encode(event, out)
+    }
+
+    fn group(&self, event: &Cleared<'_>, name: &mut Vec<u8>) {
+        self.encoder.group(event, name);
     }
 
     fn attempt(&self, endpoint: usize, parcel: Parcel) -> BoxFuture<Attempt> {
