@@ -11,6 +11,7 @@ use crate::sink::splunk_hec::config::HecConfig;
 use crate::tls::config::TlsConfig;
 
 use super::endpoints::{Endpoint, parse_endpoint};
+use super::events;
 use super::files::{self, Pem};
 use super::positive;
 
@@ -19,6 +20,7 @@ pub(super) fn resolve(mut raw: raw::Hec, path: &Path, findings: &mut Findings) -
     let delivery = raw.delivery.map(level);
     warn_about_delivery(&raw, endpoints.as_deref().unwrap_or_default(), path, findings);
     let token = resolve_token(&mut raw, path, findings);
+    let events = events::resolve(std::mem::take(&mut raw.events), delivery, path, findings);
     let tls = TlsConfig { trust_store: raw.tls.and_then(|tls| tls.trust_store) };
     files::check_pem(tls.trust_store.as_deref(), Pem::Certificates, &path.key("tls").key("trust_store"), findings);
 
@@ -41,10 +43,7 @@ pub(super) fn resolve(mut raw: raw::Hec, path: &Path, findings: &mut Findings) -
         endpoints: endpoints?.into_iter().map(|endpoint| endpoint.text).collect(),
         delivery: delivery?,
         token: token?,
-        index: raw.index,
-        source: raw.source,
-        sourcetype: raw.sourcetype,
-        host: raw.host,
+        events: events?,
         compression: raw.compression.map_or(Coding::Identity, coding),
         connect_timeout: connect,
         request_timeout: request,
