@@ -21,8 +21,8 @@ pub const BATCH_MAX_BYTES: ByteSize = ByteSize::mib(2);
 /// How long after the previous request a batch may wait for more. A trickle costs ten requests a second.
 pub const BATCH_MAX_AGE: Duration = Duration::from_millis(100);
 
-/// Requests under way per pipeline. 16 batches of 2 MiB hide a round trip of 100 ms at more than 200 MiB/s.
-pub const MAX_IN_FLIGHT: usize = 16;
+/// Requests under way per pipeline. 24 batches of 2 MiB carry more than 400 MiB/s over a round trip of 100 ms.
+pub const MAX_IN_FLIGHT: usize = 24;
 
 /// The most that `max_in_flight` may be set to: queues are sized from it, and no collector gains from more.
 pub const MAX_IN_FLIGHT_LIMIT: u32 = 1_000;

@@ -6,7 +6,7 @@
 use ::metrics::Counter;
 use uuid::Uuid;
 
-use super::literal::{push_signed, push_string};
+use super::literal::{push_number, push_string};
 use super::metadata::last_text;
 use crate::event::Record;
 use crate::sink::splunk_hec::config::{EventConfig, FieldValue, Tracked};
@@ -98,18 +98,18 @@ impl Fields {
         }
         if let Some(literal) = &self.partition {
             out.extend_from_slice(literal);
-            push_signed(out, i64::from(record.partition.get()));
+            push_number(out, record.partition.get());
             out.push(b'"');
         }
         if let Some(literal) = &self.offset {
             out.extend_from_slice(literal);
-            push_signed(out, record.offset.get());
+            push_number(out, record.offset.get());
             out.push(b'"');
         }
         if let (true, Some(timestamp)) = (self.timestamp, record.timestamp_ms) {
             push_next(out, begin, Tracked::Timestamp.field());
             out.push(b'"');
-            push_signed(out, timestamp);
+            push_number(out, timestamp);
             out.push(b'"');
         }
         if let (true, Some(key)) = (self.key, record.key) {

@@ -5,38 +5,14 @@ const MICROS: u64 = 1_000_000;
 /// `1623091780.331000`: a plain number with six decimals.
 pub(super) fn push_seconds(out: &mut Vec<u8>, micros: u64) {
     push_number(out, micros / MICROS);
-    let mut digits = *b".000000";
-    let mut rest = micros % MICROS;
-    for digit in digits[1..].iter_mut().rev() {
-        *digit = b'0' + last_digit(rest);
-        rest /= 10;
-    }
-    out.extend_from_slice(&digits);
+    // A leading one keeps the zeros; the point takes its place.
+    let point = out.len();
+    push_number(out, MICROS + micros % MICROS);
+    out[point] = b'.';
 }
 
-pub(super) fn push_signed(out: &mut Vec<u8>, number: i64) {
-    if number < 0 {
-        out.push(b'-');
-    }
-    push_number(out, number.unsigned_abs());
-}
-
-fn push_number(out: &mut Vec<u8>, mut number: u64) {
-    let mut digits = [b'0'; 20];
-    let mut at = digits.len();
-    loop {
-        at -= 1;
-        digits[at] = b'0' + last_digit(number);
-        number /= 10;
-        if number == 0 {
-            break;
-        }
-    }
-    out.extend_from_slice(&digits[at..]);
-}
-
-const fn last_digit(number: u64) -> u8 {
-    (number % 10) as u8
+pub(super) fn push_number(out: &mut Vec<u8>, number: impl itoa::Integer) {
+    out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
 }
 
 /// A JSON string literal with its quotes.
@@ -78,7 +54,7 @@ mod tests {
     fn numbers_are_written_in_full() {
         for number in [0, 7, 10, 99, 1_000_000, i64::MAX, i64::MIN, -1] {
             let mut out = Vec::new();
-            push_signed(&mut out, number);
+            push_number(&mut out, number);
             assert_eq!(String::from_utf8(out).unwrap(), number.to_string());
         }
     }
