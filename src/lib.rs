@@ -33,6 +33,10 @@
 //! - A batch that always fails while others pass resets the endpoint's back-off each time; so it has a back-off of its own.
 //! - A batch that is stuck while others pass lets the ledger grow; so the number of tracked runs bounds reading, too.
 //! - A payload that merely looks like JSON could close its envelope and forge events; so each is checked in full.
+//! - Splunk stops reading at an envelope with a member that it does not know, and answers with success; so envelopes that come
+//!   from outside are checked in full.
+//! - An index that a record asks for may be forbidden; if that held delivery, one record could stop all others for ever.
+//! - Open batches of different groups are closed together: one left open while others fill up would hold its partitions' watermark.
 //! - A recall stands until its slot is recalled again: forgetting it earlier would let the lane send what was revoked.
 
 pub mod admin;

@@ -120,6 +120,19 @@ async fn defect_5_an_index_header_that_splunk_forbids_condemns_its_record_and_st
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn defect_5_a_forbidden_index_of_raw_events_condemns_those_that_asked_for_it() {
+    let server = server_with_index().await;
+    let mut records = reads(20);
+    records[7].headers = read("").with_header("to", Some(b"forbidden")).headers;
+    records[9].headers = records[7].headers.clone();
+    let mode = Mode::Raw { line_breaker: "\n".into() };
+    let carried = carry(sink_with(&server, index_from_header(mode)), Coding::Gzip, records).await;
+    assert_eq!(carried.reasons(), [(7, "wrong_index"), (9, "wrong_index")]);
+    assert_eq!(carried.letters[0].value.as_deref(), Some(&b"{\"n\":7}"[..]));
+    assert_eq!((server.hec().count().events, carried.committed), (18, 20));
+}
+
 #[tokio::test]
 async fn defect_5_a_configured_index_that_splunk_forbids_still_holds() {
     let tokens = vec![Token { indexes: Some(vec!["other".into()]), ..Token::new(TOKEN) }];
