@@ -124,6 +124,10 @@ pub const DETAIL_MAX_CHARS: usize = 300;
 /// long; what bounds memory is `in_flight_bytes`.
 pub const BATCH_QUEUE: usize = 64;
 
+/// Groups of events that are filled at the same time, each into a request of its own. All together are as large as one batch,
+/// so with more of them requests become small: 16 of 2 MiB are 128 KiB each.
+pub const OPEN_GROUPS_MAX: usize = 16;
+
 // Fixed limits of the Splunk HEC sink.
 
 /// How much of an answer is read. The longest honest one, 1,000 acknowledgements, is some 20 KiB.
@@ -158,6 +162,19 @@ pub const RELOAD_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The largest certificate, key or trust store that is read: a hundred times the trust store of a JDK.
 pub const RELOADED_FILE_MAX_BYTES: ByteSize = ByteSize::mib(16);
+/// The longest event that HEC takes: `maxEventSize` of Splunk's `inputs.conf`, 5 MB by default. A longer one is refused as
+/// unreadable, together with what comes after it in the request; so it is not sent at all.
+pub const HEC_EVENT_MAX_BYTES: ByteSize = ByteSize::mib(5);
+
+/// An endpoint that says its queue fills up (codes 24 and 25) is left alone for this long after each request, and gets one at a
+/// time: some eight requests a second of 2 MiB, until it says so no more.
+pub const HEC_SLOW_DOWN: Duration = Duration::from_millis(100);
+
+/// Topics whose metadata is remembered. A cluster has fewer; if not, they are looked up anew.
+pub const HEC_TOPICS_MAX: usize = 4_096;
+
+/// How much of a payload is searched for its time. A pattern takes time in proportion to it.
+pub const HEC_EXTRACT_MAX_BYTES: usize = 16 * 1024;
 
 // Looking at a cluster, and the dead-letter stores.
 

@@ -41,6 +41,10 @@
 //! - A server's certificate that signs itself may call itself an authority; the usual verification refuses that even when
 //!   the very certificate stands in the trust store.
 //! - A file that is being written looks broken; so it is complained about only when it has stood still.
+//! - Splunk stops reading at an envelope with a member that it does not know, and answers with success; so envelopes that come
+//!   from outside are checked in full.
+//! - An index that a record asks for may be forbidden; if that held delivery, one record could stop all others for ever.
+//! - Open batches of different groups are closed together: one left open while others fill up would hold its partitions' watermark.
 //! - A recall stands until its slot is recalled again: forgetting it earlier would let the lane send what was revoked.
 
 pub mod admin;

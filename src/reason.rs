@@ -36,6 +36,8 @@ reasons! {
     NotUtf8 => "not_utf8",
     /// A single event is larger than the sink takes.
     TooLarge => "too_large",
+    /// The record's value has to be an envelope for HEC, and is none, or one that HEC would refuse or drop.
+    InvalidEnvelope => "invalid_envelope",
     /// The sink cannot parse the event (HEC codes 5 and 6).
     InvalidFormat => "invalid_format",
     /// The sink refuses the event's content (HEC codes 12, 13 and 15).
@@ -125,6 +127,7 @@ impl Reason {
             | Self::BlankValue
             | Self::NotUtf8
             | Self::TooLarge
+            | Self::InvalidEnvelope
             | Self::InvalidFormat
             | Self::EventRefused
             | Self::RequestTooLarge

@@ -11,6 +11,7 @@ use super::{Exit, online};
 use crate::config::{self, AdminConfig, Config, DeadLetterConfig, PipelineConfig, SinkConfig, SourceConfig};
 use crate::delivery::attempt::Coding;
 use crate::sink::DeliveryLevel;
+use crate::sink::splunk_hec::config::Mode;
 use crate::source::kafka::config::{GroupProtocol, StartAt, Topics};
 use crate::units::show_duration;
 
@@ -112,6 +113,11 @@ fn lines(pipeline: &PipelineConfig) -> [(&'static str, String); 6] {
         DeliveryLevel::Accepted => "accepted: delivered is what Splunk answered to have taken",
         DeliveryLevel::Indexed => "indexed: delivered is what Splunk's indexers have acknowledged",
     };
+    let mode = match hec.events.mode {
+        Mode::Event => "",
+        Mode::Raw { .. } => "raw, ",
+        Mode::Preformatted => "preformatted, ",
+    };
     let compression = match hec.compression {
         Coding::Identity => "not compressed",
         Coding::Gzip => "gzip",
@@ -120,7 +126,7 @@ fn lines(pipeline: &PipelineConfig) -> [(&'static str, String); 6] {
     [
         ("reads", reads),
         ("group", format!("{}, {protocol} protocol; a new group begins with {start}", pipeline.group_id)),
-        ("delivers to", format!("{} (Splunk HEC, {compression})", hec.endpoints.join(", "))),
+        ("delivers to", format!("{} (Splunk HEC, {mode}{compression})", hec.endpoints.join(", "))),
         ("level", proof.to_owned()),
         ("dead letters", dead_letters(&pipeline.dead_letter)),
         (

@@ -13,7 +13,7 @@ use crate::config::SinkConfig;
 use crate::defaults;
 use crate::delivery::attempt::{Attempt, Coding, Failure, Parcel};
 use crate::delivery::letter::Letter;
-use crate::event::Record;
+use crate::event::{Record, headers};
 use crate::sink::Sink;
 use crate::sink::splunk_hec::SplunkHec;
 use crate::transform::Chain;
@@ -51,6 +51,10 @@ impl Resender {
 
     /// Blocks until the letter's fate is known, or for about half a minute and the sink's own time limits.
     pub(super) fn send(&self, letter: &Letter) -> Sent {
+        let mut headers = Vec::new();
+        for (name, value) in &letter.headers {
+            headers::push(&mut headers, name, value.as_deref());
+        }
         let record = Record {
             topic: letter.topic.as_str(),
             partition: letter.partition,
@@ -58,12 +62,15 @@ impl Resender {
             timestamp_ms: letter.timestamp_ms,
             key: letter.key.as_deref(),
             value: letter.value.as_deref(),
+            headers: &headers,
         };
-        let mut body = Vec::new();
-        if let Err(failure) = self.sink.encode(&Chain::default().clear(record), &mut body) {
+        let event = Chain::default().clear(record);
+        let (mut group, mut body) = (Vec::new(), Vec::new());
+        if let Err(failure) = self.sink.encode(&event, &mut body) {
             return Sent::Refused(failure);
         }
-        let parcel = Parcel { body: Bytes::from(body), coding: Coding::Identity, events: 1 };
+        self.sink.group(&event, &mut group);
+        let parcel = Parcel { group: group.into(), body: Bytes::from(body), coding: Coding::Identity, events: 1 };
         let patience = ExponentialBuilder::default().with_jitter().with_max_times(defaults::LETTER_ATTEMPTS - 1);
         let sending = (|| self.attempt(parcel.clone()))
             .retry(patience)
@@ -84,6 +91,7 @@ impl Resender {
             match attempt {
                 Attempt::Delivered => return Ok(Sent::Delivered),
                 Attempt::Pending(proof) => attempt = proof.await,
+                Attempt::Slower { then, .. } => attempt = *then,
                 Attempt::Poison { failure, .. } | Attempt::Split(failure) => return Ok(Sent::Refused(failure)),
                 Attempt::Hold(failure) => return Ok(Sent::NotNow(failure)),
                 Attempt::Retry { after, failure } => return Err(Again { after, failure }),

@@ -46,7 +46,18 @@ pub(super) fn check(node: &Node, schema: &Value, path: &Path, findings: &mut Fin
         Shape::OneOf(choices) => one_of(node, &choices, path, findings),
         Shape::List(items) => list(node, schema, items, path, findings),
         Shape::Word(words) => word(scalar(node, path, findings)?, &words, path, findings),
+        Shape::WordOrOneOf(words, choices) => match &node.kind {
+            Kind::Scalar(_) => word(scalar(node, path, findings)?, &words, path, findings),
+            Kind::Empty | Kind::Broken(_) | Kind::List(_) | Kind::Mapping(_) => one_of(node, &choices, path, findings),
+        },
         Shape::Text => text(scalar(node, path, findings)?, path, findings),
+        Shape::Characters => characters(node, path, findings),
+        Shape::TextOrList => match &node.kind {
+            Kind::List(_) => list(node, schema, schema.get("items").unwrap_or(&Value::Null), path, findings),
+            Kind::Empty | Kind::Broken(_) | Kind::Scalar(_) | Kind::Mapping(_) => {
+                text(scalar(node, path, findings)?, path, findings)
+            }
+        },
         Shape::Duration => {
             let scalar = scalar(node, path, findings)?;
             let parsed = units::parse_duration(&scalar.text).map(|_| ());
@@ -151,7 +162,10 @@ fn unknown_key(key: &str, known: &Map<String, Value>, path: &Path, findings: &mu
         | Shape::OneOf(_)
         | Shape::List(_)
         | Shape::Word(_)
+        | Shape::WordOrOneOf(..)
         | Shape::Text
+        | Shape::Characters
+        | Shape::TextOrList
         | Shape::Duration
         | Shape::ByteSize
         | Shape::Secret
@@ -273,6 +287,16 @@ fn scalar<'a>(node: &'a Node, path: &Path, findings: &mut Findings) -> Option<&'
         return None;
     }
     Some(scalar)
+}
+
+/// Text that may also be white space, or nothing.
+fn characters(node: &Node, path: &Path, findings: &mut Findings) -> Option<Value> {
+    match &node.kind {
+        Kind::Scalar(scalar) => Some(Value::from(scalar.text.as_str())),
+        Kind::Empty | Kind::Broken(_) | Kind::List(_) | Kind::Mapping(_) => {
+            scalar(node, path, findings).map(|scalar| Value::from(scalar.text.as_str()))
+        }
+    }
 }
 
 fn text(scalar: &Scalar, path: &Path, findings: &mut Findings) -> Option<Value> {

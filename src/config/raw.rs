@@ -5,8 +5,6 @@
 //!   reported by `check`, and `resolve` still sees the rest, so that one run reports everything.
 //! - A secret `x` always has a sibling `x_file`.
 
-mod tls;
-
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -20,6 +18,10 @@ use crate::secret::Secret;
 use crate::source::kafka::config::{GroupProtocol, SaslMechanism, Security, StartAt};
 use crate::units::{self, ByteSize};
 
+mod hec_events;
+mod tls;
+
+pub(super) use hec_events::*;
 pub(super) use tls::{HecTls, KafkaTls};
 
 /// Configuration of auditferry.
@@ -165,12 +167,11 @@ pub(super) struct Batch {
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Sink {
-    /// Splunk's HTTP Event Collector, event endpoint.
+    /// Splunk's HTTP Event Collector.
     SplunkHec(Box<Hec>),
 }
 
 #[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub(super) struct Hec {
     /// `https://host:port` of each collector, without a path. Batches are spread over all of them; one that fails does
     /// not hold up the others.
@@ -185,14 +186,8 @@ pub(super) struct Hec {
     pub(super) token: Option<SecretText>,
     /// A file that holds the HEC token.
     pub(super) token_file: Option<PathBuf>,
-    /// The index to write to. By default the token's.
-    pub(super) index: Option<String>,
-    /// The event's `source`. By default the token's.
-    pub(super) source: Option<String>,
-    /// The event's `sourcetype`. By default the token's.
-    pub(super) sourcetype: Option<String>,
-    /// The event's `host`. By default the token's.
-    pub(super) host: Option<String>,
+    #[serde(flatten)]
+    pub(super) events: HecEvents,
     /// Compression of the requests: `none` or `gzip`.
     #[schemars(extend("default" = "none"))]
     pub(super) compression: Option<Compression>,
@@ -263,6 +258,8 @@ pub(super) mod unit {
     pub(in crate::config) const DURATION: &str = "duration";
     pub(in crate::config) const BYTE_SIZE: &str = "byte-size";
     pub(in crate::config) const SECRET: &str = "secret";
+    pub(in crate::config) const CHARACTERS: &str = "characters";
+    pub(in crate::config) const TEXT_OR_LIST: &str = "text-or-list";
 }
 
 /// A stretch of time as people write it: `100ms`, `5s`, `7d`.
@@ -278,6 +275,18 @@ pub(super) struct Size(pub(super) ByteSize);
 pub(super) struct SecretText {
     pub(super) value: Secret,
     pub(super) file: Option<PathBuf>,
+}
+
+/// Text that may consist of white space and control characters, or of nothing.
+#[derive(Deserialize)]
+#[serde(transparent)]
+pub(super) struct Characters(pub(super) String);
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+pub(super) enum TextOrList {
+    Text(String),
+    List(Vec<String>),
 }
 
 #[derive(Deserialize)]
@@ -330,6 +339,15 @@ written_as!(SecretText, "Secret", {
     "type": "string",
     "pattern": r"^\$\{[^}]+\}$",
     "x-auditferry-value": "secret",
+});
+written_as!(Characters, "Characters", {
+    "type": "string",
+    "x-auditferry-value": "characters",
+});
+written_as!(TextOrList, "TextOrList", {
+    "type": ["string", "array"],
+    "items": { "type": "string" },
+    "x-auditferry-value": "text-or-list",
 });
 written_as!(PropertyValue, "PropertyValue", {
     "type": ["string", "number", "boolean"],

@@ -97,7 +97,12 @@ pub(super) enum Shape<'a> {
     OneOf(Vec<(&'a str, &'a Value)>),
     List(&'a Value),
     Word(Vec<&'a str>),
+    /// One of these words, or a mapping with exactly one of these keys.
+    WordOrOneOf(Vec<&'a str>, Vec<(&'a str, &'a Value)>),
     Text,
+    /// Any text, also an empty one.
+    Characters,
+    TextOrList,
     Duration,
     ByteSize,
     Secret,
@@ -122,6 +127,8 @@ impl<'a> Shape<'a> {
                 Some(unit::DURATION) => Self::Duration,
                 Some(unit::BYTE_SIZE) => Self::ByteSize,
                 Some(unit::SECRET) => Self::Secret,
+                Some(unit::CHARACTERS) => Self::Characters,
+                Some(unit::TEXT_OR_LIST) => Self::TextOrList,
                 Some(_) | None => Self::Text,
             },
         }
@@ -133,7 +140,8 @@ impl<'a> Shape<'a> {
             return Self::Word(words);
         }
         let properties = variants.iter().filter_map(|variant| variant.get("properties")?.as_object());
-        Self::OneOf(properties.flatten().map(|(key, schema)| (key.as_str(), schema)).collect())
+        let keys = properties.flatten().map(|(key, schema)| (key.as_str(), schema)).collect();
+        if words.is_empty() { Self::OneOf(keys) } else { Self::WordOrOneOf(words, keys) }
     }
 
     fn of_object(schema: &'a Value) -> Self {
@@ -157,13 +165,15 @@ mod tests {
                 visit(key, child);
                 walk(child, visit);
             }),
-            Shape::OneOf(keys) => keys.into_iter().for_each(|(key, child)| {
+            Shape::OneOf(keys) | Shape::WordOrOneOf(_, keys) => keys.into_iter().for_each(|(key, child)| {
                 visit(key, child);
                 walk(child, visit);
             }),
             Shape::Named(child) | Shape::List(child) => walk(child, visit),
             Shape::Word(_)
             | Shape::Text
+            | Shape::Characters
+            | Shape::TextOrList
             | Shape::Duration
             | Shape::ByteSize
             | Shape::Secret

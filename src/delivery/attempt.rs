@@ -1,4 +1,4 @@
-//! What one attempt at delivering a parcel came to: proof, or one of four actions.
+//! What one attempt at delivering a parcel came to: proof, perhaps with a warning, or one of four actions.
 //!
 //! A sink makes one attempt and answers with an [`Attempt`]. Retrying, splitting, quarantining and holding are done
 //! once, for all sinks, by the lane.
@@ -7,6 +7,7 @@
 //! | --- | --- | --- |
 //! | `Delivered` | the receiver's proof at the configured level | settles every event of the parcel |
 //! | `Pending` | accepted, proof still to come | frees the sending slot, awaits the proof |
+//! | `Slower` | one of the two above, and the receiver says that it is getting full | lets that endpoint catch its breath |
 //! | `Retry` | network, time-out, 408, 429, 5xx, acknowledgement late or unclear | backs off, sends the same parcel |
 //! | `Poison` | the server names an event | dead-letters it, settles what was taken before it, sends the rest |
 //! | `Split` | 413, or a refusal that names no event | halves and sends again; a single event becomes a dead letter |
@@ -29,6 +30,8 @@ pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send + 'static>>;
 /// What one request carries: encoded events back to back, in the order of their records per partition.
 #[derive(Clone, Debug)]
 pub struct Parcel {
+    /// What the sink calls the group that all its events are of; see [`Sink::group`](crate::sink::Sink::group).
+    pub group: Bytes,
     /// The encoded events; compressed as `coding` says.
     pub body: Bytes,
     pub coding: Coding,
@@ -67,6 +70,9 @@ pub enum Attempt {
     Delivered,
     /// The receiver took the parcel, but the proof is to come. The future never yields `Pending` again.
     Pending(BoxFuture<Attempt>),
+    /// The receiver took the parcel and says that it is getting full. `then` is `Delivered` or `Pending`; the endpoint is
+    /// left alone for `pause` and gets one parcel at a time until it answers without such a warning.
+    Slower { pause: Duration, then: Box<Attempt> },
     /// Try the same parcel again, not before `after` if the server asked for a pause.
     Retry { after: Option<Duration>, failure: Failure },
     /// Event `bad` of the parcel will never be taken. `delivered` events from the front are proven to be at the

@@ -6,6 +6,8 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
+
 use super::attempt::Failure;
 use super::budget::{Budget, Held};
 use super::consignment::Consignment;
@@ -36,7 +38,7 @@ pub(super) struct Event {
     pub(super) offset: Offset,
     /// Milliseconds since 1970, or [`NO_TIMESTAMP`].
     pub(super) timestamp_ms: i64,
-    /// End of its key and headers in the extras; equal to the one before when it has neither.
+    /// End of its payload (only if it is elsewhere), key and headers in the extras; equal to the one before when it has none.
     pub(super) extras_end: u32,
 }
 
@@ -54,13 +56,13 @@ pub struct Entry<'a> {
     pub run: RunId,
     pub topic: &'a TopicName,
     pub event: Cleared<'a>,
-    /// Headers in [`headers`] form.
-    pub headers: &'a [u8],
 }
 
 /// A closed batch.
 #[derive(Debug)]
 pub struct Batch {
+    /// What the sink calls the group of its events.
+    pub(super) group: Bytes,
     pub(super) body: super::body::Body,
     pub(super) events: Vec<Event>,
     pub(super) runs: Vec<Run>,
@@ -81,11 +83,13 @@ pub struct Sealed {
     pub runs: Vec<RunId>,
 }
 
-/// Fills batches. Owned by the poll thread.
+/// Fills one batch after the other. Owned by the poll thread.
 pub struct BatchBuilder {
-    limits: BatchLimits,
+    pub(super) limits: BatchLimits,
     budget: Arc<Budget>,
     settlements: Arc<Settlements>,
+    /// Of the open batch; empty for a sink without groups.
+    pub(super) group: Bytes,
     body: Vec<u8>,
     events: Vec<Event>,
     extras: Vec<u8>,
@@ -110,6 +114,7 @@ impl BatchBuilder {
             limits,
             budget,
             settlements,
+            group: Bytes::new(),
             body: Vec::new(),
             events: Vec::new(),
             extras: Vec::new(),
@@ -123,15 +128,18 @@ impl BatchBuilder {
         }
     }
 
+    /// Another one, for another group.
+    pub(super) fn another(&self) -> Self {
+        Self::new(self.limits, Arc::clone(&self.budget), Arc::clone(&self.settlements))
+    }
+
     pub fn is_empty(&self) -> bool {
         self.runs.is_empty()
     }
 
-    /// Whether the batch must be closed before an event with a payload of this many bytes is added.
-    pub fn is_full_for(&self, payload: usize) -> bool {
-        let too_many = self.events.len() + self.letters.len() >= self.limits.max_events;
-        let too_large = !self.body.is_empty() && self.body.len() + payload + ENVELOPE_ALLOWANCE > self.limits.max_bytes;
-        too_many || too_large
+    /// Records in the open batch, and bytes of its body.
+    pub(super) fn size(&self) -> (usize, usize) {
+        (self.events.len() + self.letters.len(), self.body.len())
     }
 
     /// Encodes the event into the open batch, or sets it aside as a letter when the sink cannot take it.
@@ -177,7 +185,8 @@ impl BatchBuilder {
             (events.capacity() * size_of::<Event>() + extras.capacity() + runs.len() * size_of::<Run>()) as u64;
         let held = self.budget.hold(body.capacity() as u64 + overhead);
         let oldest_ms = (oldest != NO_TIMESTAMP).then_some(oldest);
-        Some(Batch { body: super::body::Body::plain(body), events, runs, extras, overhead, held, oldest_ms })
+        let group = std::mem::take(&mut self.group);
+        Some(Batch { group, body: super::body::Body::plain(body), events, runs, extras, overhead, held, oldest_ms })
     }
 
     fn quarantine(&self, run: RunId, letter: Letter) -> Quarantined {
@@ -187,8 +196,11 @@ impl BatchBuilder {
 
     fn admit(&mut self, entry: &Entry<'_>, run: u32, payload: PayloadAt) {
         let record = entry.event.record();
-        if record.key.is_some() || !entry.headers.is_empty() {
-            push_extras(&mut self.extras, record.key, entry.headers);
+        if payload == PayloadAt::Elsewhere {
+            push_apart(&mut self.extras, record.value.unwrap_or_default());
+        }
+        if record.key.is_some() || !record.headers.is_empty() {
+            push_extras(&mut self.extras, record.key, record.headers);
         }
         let timestamp_ms = record.timestamp_ms.unwrap_or(NO_TIMESTAMP);
         if timestamp_ms != NO_TIMESTAMP && (self.oldest_ms == NO_TIMESTAMP || timestamp_ms < self.oldest_ms) {
@@ -224,11 +236,17 @@ impl BatchBuilder {
 }
 
 /// Room left for what the sink writes around a payload, so that a full batch rarely has to grow.
-const ENVELOPE_ALLOWANCE: usize = 1024;
+pub(super) const ENVELOPE_ALLOWANCE: usize = 1024;
 
 /// Batches are bounded far below 4 GiB: by `max_bytes`, or by the one event they consist of, which Kafka bounds to 2 GiB.
 fn index(len: usize) -> u32 {
     u32::try_from(len).unwrap_or(u32::MAX)
+}
+
+/// A payload that cannot be found in its encoded event.
+fn push_apart(extras: &mut Vec<u8>, payload: &[u8]) {
+    extras.extend_from_slice(&index(payload.len()).to_le_bytes());
+    extras.extend_from_slice(payload);
 }
 
 fn push_extras(extras: &mut Vec<u8>, key: Option<&[u8]>, headers: &[u8]) {
@@ -246,7 +264,7 @@ fn letter_of(entry: &Entry<'_>, failure: Failure) -> Letter {
         offset: record.offset,
         timestamp_ms: record.timestamp_ms,
         key: record.key.map(<[u8]>::to_vec),
-        headers: owned_headers(entry.headers),
+        headers: owned_headers(record.headers),
         value: record.value.map(<[u8]>::to_vec),
         failure,
     }
@@ -262,7 +280,14 @@ impl Batch {
         let meta = &self.events[at];
         let run = &self.runs[meta.run as usize];
         let extras_start = at.checked_sub(1).map_or(0, |before| self.events[before].extras_end as usize);
-        let (key, headers) = split_extras(&self.extras[extras_start..meta.extras_end as usize]);
+        let extras = &self.extras[extras_start..meta.extras_end as usize];
+        let (value, extras) = match meta.payload {
+            PayloadAt::Elsewhere => split_apart(extras),
+            PayloadAt::Verbatim { .. } | PayloadAt::BehindBrace { .. } | PayloadAt::JsonString { .. } => {
+                (original_payload(event, meta.payload), extras)
+            }
+        };
+        let (key, headers) = split_extras(extras);
         Letter {
             topic: run.topic.clone(),
             partition: run.partition,
@@ -270,10 +295,16 @@ impl Batch {
             timestamp_ms: (meta.timestamp_ms != NO_TIMESTAMP).then_some(meta.timestamp_ms),
             key,
             headers: owned_headers(headers),
-            value: Some(original_payload(event, meta.payload)),
+            value: Some(value),
             failure,
         }
     }
+}
+
+fn split_apart(extras: &[u8]) -> (Vec<u8>, &[u8]) {
+    let Some((len, tail)) = extras.split_first_chunk::<4>() else { return (Vec::new(), extras) };
+    let len = usize::try_from(u32::from_le_bytes(*len)).unwrap_or(usize::MAX);
+    tail.split_at_checked(len).map_or_else(|| (Vec::new(), extras), |(payload, tail)| (payload.to_vec(), tail))
 }
 
 fn split_extras(extras: &[u8]) -> (Option<Vec<u8>>, &[u8]) {
@@ -289,11 +320,13 @@ fn original_payload(event: &[u8], payload: PayloadAt) -> Vec<u8> {
     let cut = |start: u32, len: u32| event.get(start as usize..start as usize + len as usize).unwrap_or_default();
     match payload {
         PayloadAt::Verbatim { start, len } => cut(start, len).to_vec(),
+        PayloadAt::BehindBrace { start, len } => [b"{", cut(start, len)].concat(),
         PayloadAt::JsonString { start, len } => {
             let literal = cut(start, len);
             // The literal was written by our own encoder; should it not parse, its escaped form still tells all.
             serde_json::from_slice::<String>(literal).map_or_else(|_| literal.to_vec(), String::into_bytes)
         }
+        PayloadAt::Elsewhere => Vec::new(),
     }
 }
 

@@ -143,7 +143,7 @@ impl<S: Source> Conductor<S> {
         self.take_settlements();
         let now = Instant::now();
         self.commit_if_due(now);
-        self.close_batch_if_due(now);
+        self.close_batches_if_due(now);
         self.flush_outbox();
         let polled = if self.has_room() { self.read(now) } else { self.wait_for_room(now) };
         if let Some(revocation) = self.intake.revocation.take() {
@@ -170,18 +170,18 @@ impl<S: Source> Conductor<S> {
 
     /// How long reading may block: until the open batch is due, or a settlement should be looked at.
     fn patience(&self, now: Instant) -> Duration {
-        if self.intake.builder.is_empty() {
+        if self.intake.open.is_empty() {
             return defaults::POLL_WAIT;
         }
         let due = (self.last_shipped + self.max_age).saturating_duration_since(now);
         due.clamp(BUSY_WAIT.min(self.max_age), defaults::POLL_WAIT)
     }
 
-    fn close_batch_if_due(&mut self, now: Instant) {
+    fn close_batches_if_due(&mut self, now: Instant) {
         let due = now >= self.last_shipped + self.max_age;
         // While the lane is busy the batch may as well grow: it could not leave anyway.
         if due && self.lane_ready.load(Ordering::Relaxed) {
-            self.intake.close_batch();
+            self.intake.close_batches();
         }
     }
 
@@ -252,7 +252,7 @@ impl<S: Source> Conductor<S> {
 
     fn give_up(&mut self, revocation: &Revocation) {
         let slots = &revocation.slots;
-        self.intake.close_batch();
+        self.intake.close_batches();
         self.flush_outbox();
         let epochs = slots.iter().filter_map(|slot| Some((*slot, self.intake.ledger.epoch(*slot)?)));
         self.mail.recall.recall(epochs);

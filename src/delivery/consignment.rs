@@ -49,7 +49,7 @@ impl Consignment {
             Coding::Identity => self.plain(),
             Coding::Gzip => self.compressed(),
         };
-        Parcel { body, coding, events: self.events.len() }
+        Parcel { group: self.batch.group.clone(), body, coding, events: self.events.len() }
     }
 
     /// All events have come to the same end.

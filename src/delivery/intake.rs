@@ -1,4 +1,4 @@
-//! The way in: each record is tracked, cleared, encoded into the open batch.
+//! The way in: each record is cleared, tracked, encoded into the open batch of its group.
 //!
 //! This is the hot path of the poll thread. A record costs one entry in the batch's event array and one copy of its payload;
 //! the ledger is told per record but grows per run only.
@@ -9,6 +9,7 @@ use std::sync::Arc;
 use super::batch::{BatchBuilder, Entry};
 use super::lane::Shipment;
 use super::ledger::Ledger;
+use super::open::OpenBatches;
 use crate::event::Record;
 use crate::position::{PartitionId, ResumeAt, Slot, TopicName};
 use crate::sink::Sink;
@@ -56,7 +57,7 @@ pub(super) struct Revocation {
 
 pub(super) struct Intake {
     pub(super) ledger: Ledger,
-    pub(super) builder: BatchBuilder,
+    pub(super) open: OpenBatches,
     chain: Chain,
     sink: Arc<dyn Sink>,
     places: Vec<Option<Place>>,
@@ -64,25 +65,28 @@ pub(super) struct Intake {
     pub(super) outbox: VecDeque<Shipment>,
     pub(super) revocation: Option<Revocation>,
     observer: Observer,
+    /// Name of the record's group; reused.
+    group: Vec<u8>,
 }
 
 impl Intake {
     pub(super) fn new(builder: BatchBuilder, chain: Chain, sink: Arc<dyn Sink>, observer: Observer) -> Self {
         Self {
             ledger: Ledger::new(),
-            builder,
+            open: OpenBatches::new(builder),
             chain,
             sink,
             places: Vec::new(),
             outbox: VecDeque::new(),
             revocation: None,
             observer,
+            group: Vec::new(),
         }
     }
 
     pub(super) fn handle(&mut self, event: Event<'_>) -> Flow {
         match event {
-            Event::Record { slot, record, headers } => return self.record(slot, record, headers),
+            Event::Record { slot, record } => return self.record(slot, record),
             Event::Assigned(assigned) => self.assigned(assigned),
             Event::Revoking { slots, lost } => {
                 self.revocation = Some(Revocation { slots, lost });
@@ -102,13 +106,14 @@ impl Intake {
         Flow::Continue
     }
 
-    /// Closes the open batch and puts it into the outbox.
-    pub(super) fn close_batch(&mut self) {
-        let Some(sealed) = self.builder.seal() else { return };
-        for run in sealed.runs {
-            self.ledger.seal(run);
+    /// Closes the open batches and puts them into the outbox.
+    pub(super) fn close_batches(&mut self) {
+        while let Some(sealed) = self.open.seal() {
+            for run in sealed.runs {
+                self.ledger.seal(run);
+            }
+            self.outbox.push_back(Shipment { consignment: sealed.consignment, letters: sealed.letters });
         }
-        self.outbox.push_back(Shipment { consignment: sealed.consignment, letters: sealed.letters });
     }
 
     pub(super) fn place(&self, slot: Slot) -> Option<&Place> {
@@ -123,16 +128,18 @@ impl Intake {
         slots.iter().filter_map(|slot| self.places.get_mut(slot.index())?.take()).collect()
     }
 
-    fn record(&mut self, slot: Slot, record: Record<'_>, headers: &[u8]) -> Flow {
+    fn record(&mut self, slot: Slot, record: Record<'_>) -> Flow {
         let mut flow = Flow::Continue;
-        if self.builder.is_full_for(record.value.map_or(0, <[u8]>::len)) {
-            self.close_batch();
+        let event = self.chain.clear(record);
+        self.group.clear();
+        self.sink.group(&event, &mut self.group);
+        if self.open.are_full_for(&self.group, record.value.map_or(0, <[u8]>::len)) {
+            self.close_batches();
             flow = Flow::Stop;
         }
         let Some(Some(place)) = self.places.get(slot.index()) else { return flow };
         if let Some(run) = self.ledger.track(slot, record.offset, record.timestamp_ms) {
-            let entry = Entry { run, topic: &place.topic, event: self.chain.clear(record), headers };
-            self.builder.push(&entry, &*self.sink);
+            self.open.push(&self.group, &Entry { run, topic: &place.topic, event }, &*self.sink);
         }
         flow
     }

@@ -17,6 +17,7 @@ pub mod intake;
 pub mod lane;
 pub mod ledger;
 pub mod letter;
+mod open;
 pub mod settlement;
 
 #[cfg(test)]

@@ -151,9 +151,10 @@ impl Desk {
             timestamp_ms: Some(1000 + offset.get()),
             key,
             value,
+            headers: &[],
         };
         let event = Chain::default().clear(record);
-        self.builder.push(&Entry { run, topic: &topic, event, headers: &[] }, &*self.sink);
+        self.builder.push(&Entry { run, topic: &topic, event }, &*self.sink);
     }
 
     /// Reads a batch of this many records and closes it.

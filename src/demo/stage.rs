@@ -26,7 +26,7 @@ use crate::pipeline;
 use crate::position::TopicName;
 use crate::secret::{Secret, SecretSource};
 use crate::sink::DeliveryLevel;
-use crate::sink::splunk_hec::config::HecConfig;
+use crate::sink::splunk_hec::config::{EventConfig, HecConfig};
 use crate::source::kafka::config::{ClientConfig, ClientTls, GroupProtocol, KafkaConfig, Security, StartAt, Topics};
 use crate::source::kafka::inspect::inspect;
 use crate::status::StatusBoard;
@@ -162,10 +162,7 @@ fn config(kafka: &str, splunk: String, letters: &Path, admin: SocketAddr) -> Con
         endpoints: vec![splunk],
         delivery: DeliveryLevel::Accepted,
         token: SecretSource::fixed(Secret::new(TOKEN.to_owned())),
-        index: None,
-        source: None,
-        sourcetype: None,
-        host: None,
+        events: EventConfig::default(),
         compression: Coding::Identity,
         connect_timeout: defaults::CONNECT_TIMEOUT,
         request_timeout: defaults::REQUEST_TIMEOUT,

@@ -23,6 +23,8 @@ pub struct Record<'a> {
     pub key: Option<&'a [u8]>,
     /// `None` is a tombstone.
     pub value: Option<&'a [u8]>,
+    /// Its headers in the form of [`headers`]; empty when there are none, or nobody wants them.
+    pub headers: &'a [u8],
 }
 
 /// A record that has passed the chain: the only thing a sink may see. Only [`crate::transform`] makes one.

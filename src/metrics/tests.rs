@@ -188,6 +188,7 @@ fn what_is_counted_elsewhere_has_help_buckets_and_types_beside_the_board() {
         names::SINK_REQUESTS,
         names::SINK_FAILURES,
         names::DEAD_LETTERS,
+        names::HEADERS_LEFT_OUT,
         names::REBALANCES,
         names::GAPS,
         names::GAP_RECORDS,

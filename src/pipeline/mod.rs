@@ -145,7 +145,7 @@ struct Parts {
 impl Parts {
     fn new(config: PipelineConfig, board: &StatusBoard) -> anyhow::Result<Self> {
         let in_pipeline = || format!("pipeline `{}`", config.name);
-        let sink = build_sink(&config.sink).with_context(in_pipeline)?;
+        let sink = build_sink(&config).with_context(in_pipeline)?;
         let store =
             Store::open(&config.name, &config.dead_letter).map_err(|f| anyhow!("{f}")).with_context(in_pipeline)?;
         let watched = Watched::new(&config, &sink).map_err(|f| anyhow!("{f}")).with_context(in_pipeline)?;
@@ -165,10 +165,19 @@ impl Parts {
     }
 }
 
-fn build_sink(config: &SinkConfig) -> anyhow::Result<Arc<dyn Sink>> {
-    match config {
-        SinkConfig::SplunkHec(hec) => Ok(Arc::new(SplunkHec::new(hec).context("build the splunk_hec sink")?)),
+fn build_sink(config: &PipelineConfig) -> anyhow::Result<Arc<dyn Sink>> {
+    match &config.sink {
+        SinkConfig::SplunkHec(hec) => {
+            let left_out = ::metrics::counter!(metrics::names::HEADERS_LEFT_OUT, "pipeline" => config.name.clone());
+            Ok(Arc::new(SplunkHec::counting(hec, &left_out).context("build the splunk_hec sink")?))
+        }
     }
+}
+
+/// Reading the headers of records costs the client an allocation each: only for dead letters, and for a sink that looks at them.
+fn wants_headers(parts: &Parts) -> bool {
+    let SinkConfig::SplunkHec(hec) = &parts.config.sink;
+    parts.store.is_some() || hec.events.record_headers.are_wanted()
 }
 
 /// Keeps one pipeline running: one that cannot go on is started again, from what is committed.
@@ -207,7 +216,7 @@ async fn run_once(parts: &Parts, stopping: &CancellationToken) -> anyhow::Result
     let PipelineConfig { source: SourceConfig::Kafka(kafka), group_id, .. } = &parts.config;
     // Before the files are read: what is replaced from now on is noticed.
     let mut renewals = parts.watched.renewals();
-    let source = match KafkaSource::new(kafka, group_id, parts.store.is_some()) {
+    let source = match KafkaSource::new(kafka, group_id, wants_headers(parts)) {
         Ok(source) => source,
         Err(failure) => return Ok(Err(failure)),
     };

@@ -7,6 +7,8 @@
 //!
 //! - [`Sink::encode`] appends one event to a parcel's body. Encoded events may be concatenated in any number and cut
 //!   apart again at event boundaries; a part is a valid body.
+//! - What a parcel says once about all its events (the metadata of a raw body, say) puts events into groups:
+//!   [`Sink::group`] names the group, a parcel holds events of one group only, and brings the name along.
 //! - [`Sink::attempt`] sends a parcel once, to the endpoint the lane chose. It does not retry, sleep or follow redirects,
 //!   and it ends within a time limit of its own.
 //! - A request that was refused for its credentials may be sent once more with others, within the same attempt: it was
@@ -45,6 +47,10 @@ pub enum PayloadAt {
     Verbatim { start: u32, len: u32 },
     /// The payload is a JSON string literal (quotes included) at this place.
     JsonString { start: u32, len: u32 },
+    /// The payload is an opening brace and then the bytes at this place: members were put in front of its own.
+    BehindBrace { start: u32, len: u32 },
+    /// The encoded event does not hold the payload; delivery has to keep it beside.
+    Elsewhere,
 }
 
 pub trait Sink: Send + Sync + 'static {
@@ -53,6 +59,10 @@ pub trait Sink: Send + Sync + 'static {
     /// # Errors
     /// The event can never be delivered by this sink; it becomes a dead letter with this reason.
     fn encode(&self, event: &Cleared<'_>, out: &mut Vec<u8>) -> Result<PayloadAt, Failure>;
+
+    /// Appends the name of the event's group to `name`, which is empty. Events of different groups never share a parcel.
+    /// Delivery only compares names; by default there is one group, without a name.
+    fn group(&self, _event: &Cleared<'_>, _name: &mut Vec<u8>) {}
 
     /// One attempt at `endpoint` (an index below [`Sink::endpoints`]`.len()`).
     fn attempt(&self, endpoint: usize, parcel: Parcel) -> BoxFuture<Attempt>;

@@ -79,8 +79,6 @@ pub enum Event<'a> {
     Record {
         slot: Slot,
         record: Record<'a>,
-        /// The record's headers in [`Headers`](crate::event::headers) form; empty without headers.
-        headers: &'a [u8],
     },
     Assigned(Vec<Assigned>),
     /// These partitions are to be given up. With `lost` they belong to somebody else already: nothing may be committed.

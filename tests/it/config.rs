@@ -122,6 +122,8 @@ fn commented_out_values_of_the_examples_are_valid() {
             "session_timeout:",
             "group_id:",
             "compression:",
+            "mode:",
+            "tracking:",
             "connect_timeout:",
             "request_timeout:",
             "in_flight_bytes:",
@@ -149,7 +151,7 @@ fn commented_out_values_of_the_examples_are_valid() {
         let (config, _) = load(&text, &environment).unwrap_or_else(|errors| panic!("{setting}\n{errors}"));
         assert_eq!(format!("{config:?}"), format!("{plain:?}"), "`{setting}` is not the default");
     }
-    assert_eq!(count, 13, "a default is no longer shown");
+    assert_eq!(count, 15, "a default is no longer shown");
 }
 
 #[test]

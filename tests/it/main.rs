@@ -24,6 +24,7 @@ mod harness;
 mod indexed;
 mod listeners;
 mod logs;
+mod modes;
 mod offsets;
 mod outage;
 mod positions;

@@ -13,14 +13,15 @@ use crate::sink::splunk_hec::config::HecConfig;
 use crate::tls::config::{TlsConfig, Verification};
 
 use super::endpoints::{Endpoint, parse_endpoint};
-use super::files;
 use super::positive;
+use super::{events, files};
 
 pub(super) fn resolve(mut raw: raw::Hec, path: &Path, findings: &mut Findings) -> Option<HecConfig> {
     let endpoints = raw.endpoints.take().and_then(|urls| resolve_endpoints(&urls, &path.key("endpoints"), findings));
     let delivery = raw.delivery.map(level);
     warn_about_delivery(&raw, endpoints.as_deref().unwrap_or_default(), path, findings);
     let token = resolve_token(&mut raw, path, findings);
+    let events = events::resolve(std::mem::take(&mut raw.events), delivery, path, findings);
     let tls = resolve_tls(raw.tls.take().unwrap_or_default(), &path.key("tls"), findings);
 
     let time = |name| path.key(name);
@@ -42,10 +43,7 @@ pub(super) fn resolve(mut raw: raw::Hec, path: &Path, findings: &mut Findings) -
         endpoints: endpoints?.into_iter().map(|endpoint| endpoint.text).collect(),
         delivery: delivery?,
         token: token?,
-        index: raw.index,
-        source: raw.source,
-        sourcetype: raw.sourcetype,
-        host: raw.host,
+        events: events?,
         compression: raw.compression.map_or(Coding::Identity, coding),
         connect_timeout: connect,
         request_timeout: request,

@@ -4,6 +4,7 @@
 //! function adds what it finds to the findings and goes on, so that one run reports everything.
 
 mod endpoints;
+mod events;
 mod files;
 mod hec;
 mod kafka;

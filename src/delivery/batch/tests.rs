@@ -34,10 +34,11 @@ impl Bench {
         Self::new(BatchLimits { max_events: 1000, max_bytes: 1 << 20 })
     }
 
-    fn read(&mut self, slot: u32, record: Record<'_>, headers: &[u8]) {
+    fn read<'a>(&mut self, slot: u32, record: Record<'a>, headers: &'a [u8]) {
+        let record = Record { headers, ..record };
         let run = self.ledger.track(Slot::new(slot), record.offset, record.timestamp_ms).expect("assigned");
         let topic = TopicName::new(record.topic);
-        let entry = Entry { run, topic: &topic, event: Chain::default().clear(record), headers };
+        let entry = Entry { run, topic: &topic, event: Chain::default().clear(record) };
         self.builder.push(&entry, &*self.sink);
     }
 
@@ -66,34 +67,8 @@ fn record(offset: i64, value: &[u8]) -> Record<'_> {
         timestamp_ms: None,
         key: None,
         value: Some(value),
+        headers: &[],
     }
-}
-
-#[test]
-fn a_batch_is_full_at_its_number_of_events_and_letters_count() {
-    let mut bench = Bench::new(BatchLimits { max_events: 2, max_bytes: 1 << 20 });
-    assert!(!bench.builder.is_full_for(0));
-    bench.read(0, record(0, b"x"), &[]);
-    assert!(!bench.builder.is_full_for(0));
-    bench.read(0, Record { value: None, ..record(1, b"") }, &[]);
-    assert!(bench.builder.is_full_for(0), "one event and one letter");
-    let sealed = bench.seal();
-    assert!(!bench.builder.is_full_for(0));
-    bench.finish(sealed);
-}
-
-#[test]
-fn a_batch_is_full_when_payload_and_envelope_may_not_fit_but_an_empty_one_takes_anything() {
-    let mut bench = Bench::new(BatchLimits { max_events: 1000, max_bytes: 4096 });
-    assert!(!bench.builder.is_full_for(1 << 20));
-    let payload = [b'x'; 1000];
-    bench.read(0, record(0, &payload), &[]);
-    let written = "0 ".len() + payload.len() + "\n".len();
-    let room = 4096 - written - ENVELOPE_ALLOWANCE;
-    assert!(!bench.builder.is_full_for(room));
-    assert!(bench.builder.is_full_for(room + 1));
-    let sealed = bench.seal();
-    bench.finish(sealed);
 }
 
 #[test]

@@ -106,9 +106,10 @@ impl Source for ScriptedSource {
                 timestamp_ms: Some(offset),
                 key: None,
                 value: Some(&[b'x'; 1000]),
+                headers: &[],
             };
             lock(&self.broker).handed_over += 1;
-            if handler(Event::Record { slot: SLOT, record, headers: &[] }) == Flow::Stop {
+            if handler(Event::Record { slot: SLOT, record }) == Flow::Stop {
                 break;
             }
         }
@@ -242,7 +243,7 @@ impl Bench {
     fn read(&mut self, offsets: std::ops::Range<i64>) {
         lock(&self.broker).script.push_back(Step::Records(offsets));
         self.poll();
-        self.conductor.intake.close_batch();
+        self.conductor.intake.close_batches();
     }
 
     fn poll(&mut self) {
@@ -367,13 +368,13 @@ fn reading_waits_as_long_as_nothing_is_due() {
 
     bench.conductor.max_age = max_age;
     bench.conductor.lane_ready.store(true, Ordering::Relaxed);
-    bench.conductor.close_batch_if_due(now + max_age - Duration::from_millis(1));
+    bench.conductor.close_batches_if_due(now + max_age - Duration::from_millis(1));
     assert!(bench.conductor.intake.outbox.is_empty(), "too early");
     bench.conductor.lane_ready.store(false, Ordering::Relaxed);
-    bench.conductor.close_batch_if_due(now + max_age);
+    bench.conductor.close_batches_if_due(now + max_age);
     assert!(bench.conductor.intake.outbox.is_empty(), "the lane is busy");
     bench.conductor.lane_ready.store(true, Ordering::Relaxed);
-    bench.conductor.close_batch_if_due(now + max_age);
+    bench.conductor.close_batches_if_due(now + max_age);
     assert_eq!(bench.conductor.intake.outbox.len(), 1);
     bench.deliver();
 }

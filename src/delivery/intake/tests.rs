@@ -56,12 +56,13 @@ impl Bench {
             timestamp_ms: None,
             key: None,
             value: Some(b"x"),
+            headers: &[],
         };
-        self.intake.handle(Event::Record { slot, record, headers: &[] })
+        self.intake.handle(Event::Record { slot, record })
     }
 
     fn give_back_everything(mut self) {
-        self.intake.close_batch();
+        self.intake.close_batches();
         for shipment in self.intake.outbox.drain(..) {
             shipment.consignment.into_iter().for_each(|consignment| consignment.settle(Outcome::Released));
         }
@@ -84,7 +85,7 @@ fn a_record_of_a_partition_that_is_not_ours_is_ignored() {
     let mut bench = bench(10);
     bench.intake.handle(Event::Assigned(vec![place(0, 0)]));
     assert_eq!(bench.read(Slot::new(1), 0), Flow::Continue);
-    assert_eq!((bench.intake.ledger.totals().read, bench.intake.builder.is_empty()), (0, true));
+    assert_eq!((bench.intake.ledger.totals().read, bench.intake.open.is_empty()), (0, true));
 }
 
 #[test]

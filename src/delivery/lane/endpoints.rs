@@ -2,7 +2,8 @@
 //!
 //! Each endpoint has its own back-off. One that failed is tried again with a single parcel; only when that works it takes
 //! its full share. A receiver that swallows requests keeps its share of the sending slots busy at most, because the next
-//! parcel always goes to the endpoint with the fewest under way.
+//! parcel always goes to the endpoint with the fewest under way. One that says it is getting full is slowed down: a pause, and
+//! then one parcel at a time until it says so no more.
 
 use std::time::Duration;
 
@@ -16,6 +17,8 @@ struct Endpoint {
     backoff: Backoff,
     not_before: Instant,
     sending: usize,
+    /// Its last answer was a warning that it is getting full.
+    slowed: bool,
 }
 
 #[derive(Debug)]
@@ -31,6 +34,7 @@ impl Endpoints {
             backoff: Backoff::new(defaults::RETRY_BASE, defaults::RETRY_CAP),
             not_before: now,
             sending: 0,
+            slowed: false,
         };
         Self { all: (0..count).map(endpoint).collect(), turn: 0 }
     }
@@ -67,6 +71,18 @@ impl Endpoints {
         self.all[endpoint].backoff.succeed();
     }
 
+    /// The endpoint took a parcel, and warned that it is getting full.
+    pub(super) fn slow_down(&mut self, endpoint: usize, pause: Duration, now: Instant) {
+        let endpoint = &mut self.all[endpoint];
+        endpoint.slowed = true;
+        endpoint.not_before = endpoint.not_before.max(now + pause);
+    }
+
+    /// The endpoint took a parcel without such a warning.
+    pub(super) fn full_speed(&mut self, endpoint: usize) {
+        self.all[endpoint].slowed = false;
+    }
+
     pub(super) fn failed(&mut self, endpoint: usize, after: Option<Duration>, now: Instant, rng: &mut fastrand::Rng) {
         let endpoint = &mut self.all[endpoint];
         // Parcels that were sent together fail together: they count as one failure.
@@ -83,7 +99,7 @@ impl Endpoints {
 
 impl Endpoint {
     fn is_available(&self, now: Instant) -> bool {
-        let proven = self.backoff.failures() == 0;
+        let proven = self.backoff.failures() == 0 && !self.slowed;
         let idle = self.sending == 0;
         now >= self.not_before && (proven || idle)
     }
@@ -118,6 +134,19 @@ mod tests {
         endpoints.returned(0);
         endpoints.succeeded(0);
         assert_eq!((endpoints.take(now), endpoints.take(now)), (Some(0), Some(0)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_endpoint_that_is_getting_full_gets_a_pause_and_then_one_parcel_at_a_time() {
+        let mut now = Instant::now();
+        let mut endpoints = Endpoints::new(2, now);
+        endpoints.slow_down(0, Duration::from_millis(250), now);
+        assert_eq!([endpoints.take(now), endpoints.take(now)], [Some(1); 2], "the other goes on");
+        now = endpoints.next_available(now).expect("pauses");
+        assert_eq!([endpoints.take(now), endpoints.take(now)], [Some(0), Some(1)], "one at a time");
+        assert!(endpoints.another_works(1), "it is not a failure");
+        endpoints.full_speed(0);
+        assert_eq!([endpoints.take(now), endpoints.take(now)], [Some(0); 2]);
     }
 
     #[tokio::test(start_paused = true)]

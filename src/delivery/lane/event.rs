@@ -52,6 +52,7 @@ pub(super) fn outcome_of(attempt: &Attempt) -> &'static str {
     match attempt {
         Attempt::Delivered => "delivered",
         Attempt::Pending(_) => "accepted",
+        Attempt::Slower { then, .. } => outcome_of(then),
         Attempt::Retry { .. } => "retry",
         Attempt::Poison { .. } => "poison",
         Attempt::Split(_) => "split",

@@ -188,16 +188,33 @@ impl Lane {
         let (endpoint, took) = (flight.endpoint, flight.started.elapsed());
         self.endpoints.returned(endpoint);
         (self.parts.observer)(LaneEvent::Attempted { endpoint, outcome: event::outcome_of(&attempt), took });
+        let attempt = self.heed_warning(endpoint, attempt);
         match attempt {
             Attempt::Pending(proof) => {
                 self.answered_well(endpoint);
                 self.pending.push(Box::pin(async move { (id, proof.await) }));
             }
             Attempt::Delivered
+            | Attempt::Slower { .. }
             | Attempt::Retry { .. }
             | Attempt::Poison { .. }
             | Attempt::Split(_)
             | Attempt::Hold(_) => self.land(id, attempt),
+        }
+    }
+
+    /// Slows the endpoint down if it asked for that; returns what else the attempt came to.
+    fn heed_warning(&mut self, endpoint: usize, attempt: Attempt) -> Attempt {
+        match attempt {
+            Attempt::Slower { pause, then } => {
+                self.endpoints.slow_down(endpoint, pause, Instant::now());
+                *then
+            }
+            Attempt::Delivered | Attempt::Pending(_) => {
+                self.endpoints.full_speed(endpoint);
+                attempt
+            }
+            Attempt::Retry { .. } | Attempt::Poison { .. } | Attempt::Split(_) | Attempt::Hold(_) => attempt,
         }
     }
 
@@ -211,7 +228,7 @@ impl Lane {
             Attempt::Split(failure) => self.split(flight, failure),
             Attempt::Hold(failure) => self.hold(flight, failure),
             // A proof that defers once more breaks the sink's contract; unknown means not delivered.
-            Attempt::Pending(_) => self.requeue(flight),
+            Attempt::Pending(_) | Attempt::Slower { .. } => self.requeue(flight),
         }
     }
 

@@ -242,3 +242,28 @@ async fn no_more_than_the_allowed_requests_are_under_way_and_the_lane_is_not_rea
         rig.end().await;
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_endpoint_that_warns_is_left_alone_for_a_while_and_gets_one_parcel_at_a_time() {
+    let pause = Duration::from_secs(10);
+    let sink = MemorySink::new(1, move |_, _| Attempt::Slower { pause, then: Box::new(Attempt::Delivered) });
+    let mut rig = rig(&sink, 4, None);
+    rig.ship_batch(1).await;
+    rig.until(1).await;
+    let began = Instant::now();
+    rig.ship_batch(1).await;
+    rig.ship_batch(1).await;
+    rig.until(3).await;
+    assert!(began.elapsed() >= 2 * pause, "each of them waited");
+    assert_eq!((rig.logged("delivered"), rig.logged("failed busy")), (3, 0), "it counts as success");
+    sink.behave(|_, _| Attempt::Delivered);
+    rig.ship_batch(1).await;
+    rig.until(4).await;
+    let calm = Instant::now();
+    for _ in 0..4 {
+        rig.ship_batch(1).await;
+    }
+    rig.until(8).await;
+    assert!(calm.elapsed() < pause, "at full speed again");
+    rig.end().await;
+}

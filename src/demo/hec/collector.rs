@@ -13,6 +13,10 @@
 //! | an unknown member, k > 0 | 0 | none | objects before k: the rest is dropped in silence |
 //! | an unknown member, k = 0 | 5 | none | nothing |
 //! | `fields` without `event` | 0 | none | the object is skipped |
+//!
+//! `"event":"metric"` with a measure in `fields` (`metric_name:NAME`, or `metric_name` and `_value`; "Get metrics in from other
+//! sources") is a metric. A time is looked for in an event's text only with `auto_extract_timestamp=true`, and only when
+//! neither the envelope nor the address (`time=`) has one.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -41,6 +45,8 @@ pub(super) struct Rules<'a> {
     pub(super) indexes: Option<&'a [String]>,
     pub(super) max_event_bytes: usize,
     pub(super) poison: &'a [Poison],
+    /// The address has `auto_extract_timestamp=true` and no `time`.
+    pub(super) search_for_time: bool,
 }
 
 /// The answer to a body: a HEC code and, for most refusals, a number counted from 0.
@@ -54,12 +60,20 @@ pub(super) struct Verdict {
 #[derive(Debug)]
 pub(super) struct Envelope<'a> {
     pub(super) raw: &'a [u8],
+    pub(super) metric: bool,
+    /// Its text is searched for its time.
+    pub(super) searched_for_time: bool,
     topic: Option<Cow<'a, str>>,
     partition: Option<i32>,
     offset: Option<i64>,
 }
 
-impl Envelope<'_> {
+impl<'a> Envelope<'a> {
+    /// An event of the raw endpoint.
+    pub(super) fn of_text(raw: &'a [u8]) -> Self {
+        Self { raw, metric: false, searched_for_time: false, topic: None, partition: None, offset: None }
+    }
+
     pub(super) fn position(&self) -> Option<(&str, i32, i64)> {
         Some((self.topic.as_deref()?, self.partition?, self.offset?))
     }
@@ -170,7 +184,10 @@ fn judge<'a>(object: Object<'a>, raw: &'a [u8], rules: &Rules<'_>) -> Result<Opt
             return Err(Refusal::Code(code));
         }
     }
-    Ok(Some(Envelope { raw, topic: fields.topic, partition: fields.partition, offset: fields.offset }))
+    let metric = event.get() == "\"metric\"" && fields.measure;
+    let searched_for_time = rules.search_for_time && object.time.is_none();
+    let Fields { topic, partition, offset, measure: _ } = fields;
+    Ok(Some(Envelope { raw, metric, searched_for_time, topic, partition, offset }))
 }
 
 fn is_blank_string(json: &str) -> bool {
@@ -239,6 +256,8 @@ struct Fields<'a> {
     topic: Option<Cow<'a, str>>,
     partition: Option<i32>,
     offset: Option<i64>,
+    /// A metric's name is among them.
+    measure: bool,
 }
 
 impl<'de> Deserialize<'de> for Fields<'de> {
@@ -264,7 +283,7 @@ impl<'de> Visitor<'de> for FieldsVisitor {
                 "kafka_topic" => fields.topic = value,
                 "kafka_partition" => fields.partition = value.and_then(|text| text.parse().ok()),
                 "kafka_offset" => fields.offset = value.and_then(|text| text.parse().ok()),
-                _ => {}
+                name => fields.measure |= name == "metric_name" || name.starts_with("metric_name:"),
             }
         }
         Ok(fields)
@@ -324,7 +343,7 @@ mod tests {
     use super::*;
 
     fn rules() -> Rules<'static> {
-        Rules { indexes: None, max_event_bytes: 5_000_000, poison: &[] }
+        Rules { indexes: None, max_event_bytes: 5_000_000, poison: &[], search_for_time: false }
     }
 
     /// `(code, invalid-event-number, events indexed)`
@@ -369,6 +388,15 @@ mod tests {
             assert_eq!(outcome(body, &rules()), (0, None, 1), "{body}");
         }
         assert_eq!(outcome(r#"{"fields":{"a":"b"}}{"event":1}"#, &rules()), (0, None, 1));
+    }
+
+    #[test]
+    fn metrics_and_events_without_a_time_are_told_apart() {
+        let body = r#"{"event":"metric","fields":{"metric_name:a":1}}{"event":"metric","time":1}{"event":2}"#;
+        let mut out = Vec::new();
+        collect(body.as_bytes(), &Rules { search_for_time: true, ..rules() }, &mut out);
+        let seen: Vec<_> = out.iter().map(|envelope| (envelope.metric, envelope.searched_for_time)).collect();
+        assert_eq!(seen, [(true, true), (false, false), (false, true)]);
     }
 
     #[test]

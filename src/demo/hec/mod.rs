@@ -1,15 +1,16 @@
-//! A stand-in for Splunk's HTTP Event Collector: the event endpoint, acknowledgement and health, on the wire.
+//! A stand-in for Splunk's HTTP Event Collector: the event and the raw endpoint, acknowledgement and health, on the wire.
 //!
 //! [`HecStandIn`] listens on a port of this machine; [`Hec`] is its state and its controls, cheap to clone, and can serve
 //! any byte stream, a TLS one too. It answers as Splunk's documentation says and, where that is silent, as Splunk 10.4.3
-//! was observed to; the tables stand in `collector.rs`, `acks.rs` and `code.rs`. It records what it indexed by Kafka
+//! was observed to; the tables stand in `collector.rs`, `raw.rs`, `acks.rs` and `code.rs`. It records what it indexed by Kafka
 //! position, so that a test or the demo can count at the far side, and misbehaves on request ([`Fault`]).
 //!
-//! It does not do `/raw`, HTTP Basic credentials, metrics, or storing anything beyond the opt-in texts.
+//! It does not do HTTP Basic credentials, reading timestamps, or storing anything beyond the opt-in texts.
 
 mod acks;
 mod code;
 mod collector;
+mod raw;
 mod received;
 mod script;
 mod service;

@@ -19,6 +19,10 @@ pub struct Count {
     pub duplicates: u64,
     /// Events that carry no position.
     pub unpositioned: u64,
+    /// Metrics among the events: `"event":"metric"` with a measure in `fields`.
+    pub metrics: u64,
+    /// Events in whose text Splunk looks for a time: `auto_extract_timestamp=true`, and none in the envelope.
+    pub searched_for_time: u64,
     /// Requests to the event endpoints, refused ones included.
     pub requests: u64,
     /// Bytes of the bodies of these requests, as they came over the wire.
@@ -36,6 +40,8 @@ impl Received {
     /// Adds one event; its text is kept while fewer than `keep` are.
     pub(super) fn add(&mut self, envelope: &Envelope<'_>, keep: usize) {
         self.count.events += 1;
+        self.count.metrics += u64::from(envelope.metric);
+        self.count.searched_for_time += u64::from(envelope.searched_for_time);
         if self.texts.len() < keep {
             self.texts.push(String::from_utf8_lossy(envelope.raw).into_owned());
         }

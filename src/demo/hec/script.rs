@@ -13,7 +13,7 @@ use super::wire::Answer;
 /// Which requests a fault is for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Route {
-    /// `/services/collector`, `/event`, `/event/1.0`.
+    /// `/services/collector`, `/event`, `/event/1.0`, and `/raw`, `/raw/1.0`.
     Event,
     /// `/services/collector/ack`.
     Ack,

@@ -7,7 +7,8 @@ use serde::Deserialize;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::code::{answer, answer_with};
-use super::collector::{Rules, collect};
+use super::collector::{Rules, Verdict, collect};
+use super::raw;
 use super::wire::{Answer, Head, Wire};
 use super::{Fault, Hec, HecOptions, KEPT_REQUESTS, Oversize, Route, Token};
 
@@ -85,6 +86,7 @@ where
 fn route_of(path: &str) -> Option<Route> {
     match path {
         "/services/collector" | "/services/collector/event" | "/services/collector/event/1.0" => Some(Route::Event),
+        "/services/collector/raw" | "/services/collector/raw/1.0" => Some(Route::Event),
         "/services/collector/ack" => Some(Route::Ack),
         "/services/collector/health" | "/services/collector/health/1.0" => Some(Route::Health),
         _ => None,
@@ -172,15 +174,21 @@ fn event(hec: &Hec, token: &Token, head: &Head, body: &[u8]) -> Answer {
     if options.count_only {
         return count_only(hec, body);
     }
-    index(hec, token, channel, body)
+    index(hec, token, channel, (head, body))
 }
 
-fn index(hec: &Hec, token: &Token, channel: Option<&str>, body: &[u8]) -> Answer {
+fn index(hec: &Hec, token: &Token, channel: Option<&str>, (head, body): (&Head, &[u8])) -> Answer {
     let poison = hec.state().poison.clone();
     let max_event_bytes = hec.state().options.max_event_bytes;
     let mut events = Vec::new();
-    let rules = Rules { indexes: token.indexes.as_deref(), max_event_bytes, poison: &poison };
-    let verdict = collect(body, &rules, &mut events);
+    let search_for_time = head.parameter("auto_extract_timestamp") == Some("true") && head.parameter("time").is_none();
+    let rules = Rules { indexes: token.indexes.as_deref(), max_event_bytes, poison: &poison, search_for_time };
+    let verdict = if head.path.contains("/raw") {
+        let code = raw::collect(&head.query, body, &rules, &mut events);
+        Verdict { code, invalid_event: None }
+    } else {
+        collect(body, &rules, &mut events)
+    };
 
     let mut state = hec.state();
     let keep = state.options.keep_texts;

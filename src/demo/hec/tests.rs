@@ -138,3 +138,18 @@ async fn counting_only_counts_lines() {
     ask(&server, &post("/services/collector", &auth(TOKEN), "not json\nat all\n")).await.unwrap();
     assert_eq!(server.hec().count().events, 2);
 }
+
+#[tokio::test]
+async fn the_raw_endpoint_takes_lines_and_acknowledges_them() {
+    let tokens = vec![Token::new(TOKEN).with_acknowledgement()];
+    let server = HecStandIn::start(HecOptions { tokens, keep_texts: 9, ..HecOptions::default() }).await.unwrap();
+    let with_channel = format!("{}X-Splunk-Request-Channel: {CHANNEL}\r\n", auth(TOKEN));
+    for path in ["/services/collector/raw?source=s", "/services/collector/raw/1.0"] {
+        let (status, answer) = ask(&server, &post(path, &with_channel, "one\ntwo\n")).await.unwrap();
+        assert!(status == 200 && answer.contains("ackId"), "{answer}");
+    }
+    assert_eq!(server.hec().texts(), ["one", "two", "one", "two"]);
+    assert_eq!(server.hec().requests()[0].parameter("source"), Some("s"));
+    let (status, answer) = ask(&server, &post("/services/collector/raw", &with_channel, " \n")).await.unwrap();
+    assert!(status == 400 && answer.contains("\"code\":5"), "{answer}");
+}

@@ -12,7 +12,8 @@
 //! | 413 | any | split |
 //! | 400 | 8, 9, 18 to 20, 23, 26, 27 | retry |
 //! | 400 | 1 to 4, 16, 21, 22 | hold: credentials |
-//! | 400 | 7; 10, 11, 28; 14 | hold: index; channel; acknowledgement |
+//! | 400 | 7 | hold: index; when a record brought it, see [`index`](super::index) |
+//! | 400 | 10, 11, 28; 14 | hold: channel; acknowledgement |
 //! | 400 | 5, 6, 12, 13, 15, or unknown | poison when an event of the parcel is named, else split |
 //! | 400 | 6 naming object 0 of a large body | split: Splunk Cloud's way to say that the body is too large |
 //! | 400 | 0, 17, 24, 25, or unreadable | retry: not HEC that speaks |
@@ -36,6 +37,8 @@ pub(super) struct Sent<'a> {
     pub(super) level: DeliveryLevel,
     /// Kept out of what is shown.
     pub(super) token: &'a Secret,
+    /// To the raw endpoint, which counts what it makes of a body, not our events: the number it names is none of ours.
+    pub(super) raw: bool,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -114,7 +117,8 @@ fn refused(sent: &Sent<'_>, code: u32, answer: &HecAnswer, failure: &impl Fn(Rea
         12 | 13 | 15 => Reason::EventRefused,
         _ => Reason::Refused,
     };
-    let named = answer.invalid_event.and_then(|n| usize::try_from(n).ok()).filter(|n| *n < sent.events);
+    let numbered = answer.invalid_event.filter(|_| !sent.raw).and_then(|n| usize::try_from(n).ok());
+    let named = numbered.filter(|n| *n < sent.events);
     let suspect = sent.bytes >= HEC_OVERSIZE_SUSPECT.get();
     match named {
         Some(0) if code == 6 && suspect && sent.events == 1 => Verdict::Split(failure(Reason::TooLarge)),
@@ -155,7 +159,7 @@ mod tests {
         let (events, bytes, level) = sent;
         let seen = Seen { status, body: body.into(), whole: true, ..Seen::default() };
         let answer = seen.hec();
-        short(&classify(&Sent { events, bytes, level, token: &token }, &seen, answer.as_ref()))
+        short(&classify(&Sent { events, bytes, level, token: &token, raw: false }, &seen, answer.as_ref()))
     }
 
     const SMALL: u64 = 1000;
@@ -290,7 +294,7 @@ mod tests {
     #[test]
     fn the_pause_that_the_server_asks_for_is_passed_on() {
         let token = Secret::new("token".into());
-        let sent = Sent { events: 1, bytes: 1, level: Accepted, token: &token };
+        let sent = Sent { events: 1, bytes: 1, level: Accepted, token: &token, raw: false };
         let pause = Some(Duration::from_secs(7));
         for status in [429, 503] {
             let seen = Seen { status, retry_after: pause, whole: true, ..Seen::default() };

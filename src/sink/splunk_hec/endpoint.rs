@@ -9,12 +9,13 @@ use uuid::Uuid;
 
 use super::BuildError;
 use super::acks::{Acks, Ask, Fate, Lease, Reply, Ticket};
-use super::answer::{Seen, presentable};
+use super::answer::{HecAnswer, Seen, presentable};
 use super::classify::{Sent, Verdict, classify};
-use super::config::HecConfig;
+use super::config::{HecConfig, Mode};
+use super::index::Indexes;
 use super::line::Line;
 use super::tokens::{Login, Token, Tokens};
-use crate::defaults::HEC_PENDING_ACKS_MAX;
+use crate::defaults::{HEC_PENDING_ACKS_MAX, HEC_SLOW_DOWN};
 use crate::delivery::attempt::{Attempt, Coding, Failure, Parcel};
 use crate::reason::Reason;
 use crate::secret::Secret;
@@ -23,6 +24,7 @@ use crate::tls::{self, HttpClient};
 
 /// As the Kafka connector sends it; other collectors behind HEC look at the profile.
 const EVENT_TYPE: &str = "application/json; profile=urn:splunk:event:1.0; charset=utf-8";
+const RAW_TYPE: &str = "text/plain; profile=urn:splunk:event:1.0; charset=utf-8";
 
 const CHANNEL: HeaderName = HeaderName::from_static("x-splunk-request-channel");
 const APP_NAME: HeaderName = HeaderName::from_static("__splunk_app_name");
@@ -32,6 +34,10 @@ const APP_VERSION: HeaderName = HeaderName::from_static("__splunk_app_version");
 pub(super) struct Endpoint {
     name: String,
     event: Url,
+    /// Where parcels go, with the part of the query that is the same for all.
+    parcels: Url,
+    raw: bool,
+    indexes: Indexes,
     ack: Url,
     health: Url,
     client: Arc<HttpClient>,
@@ -63,23 +69,23 @@ pub(super) enum UnansweredKind {
 }
 
 impl Endpoint {
+    /// `channel` is that of all requests at level `accepted`.
     pub(super) fn new(
         address: &str,
         config: &HecConfig,
-        client: Arc<HttpClient>,
-        tokens: Arc<Tokens>,
+        (client, tokens): (Arc<HttpClient>, Arc<Tokens>),
+        channel: Uuid,
     ) -> Result<Self, BuildError> {
         let url = |path: &str| {
             let full = format!("{}/services/collector/{path}", address.trim_end_matches('/'));
             Url::parse(&full).ok().filter(Url::has_host).ok_or_else(|| BuildError::Endpoint(address.to_owned()))
         };
         let headers = HeaderMap::from_iter([
-            (CONTENT_TYPE, HeaderValue::from_static(EVENT_TYPE)),
             (APP_NAME, HeaderValue::from_static(env!("CARGO_PKG_NAME"))),
             (APP_VERSION, HeaderValue::from_static(env!("CARGO_PKG_VERSION"))),
         ]);
         let proof = match config.delivery {
-            DeliveryLevel::Accepted => Proof::Accepted { channel: Uuid::new_v4() },
+            DeliveryLevel::Accepted => Proof::Accepted { channel },
             DeliveryLevel::Indexed => {
                 Proof::Indexed { acks: Arc::new(Acks::new(config.ack_timeout, config.ack_poll_interval)) }
             }
@@ -87,7 +93,14 @@ impl Endpoint {
         let event = url("event")?;
         let name = event.origin().ascii_serialization();
         let login = Login::new(tokens);
-        Ok(Self { name, event, ack: url("ack")?, health: url("health")?, client, headers, login, proof })
+        let raw = matches!(config.events.mode, Mode::Raw { .. });
+        let mut parcels = if raw { url("raw")? } else { event.clone() };
+        if let Some(extract) = config.events.auto_extract_timestamp {
+            parcels.set_query(Some(&format!("auto_extract_timestamp={extract}")));
+        }
+        let indexes = Indexes::new(&config.events);
+        let (ack, health) = (url("ack")?, url("health")?);
+        Ok(Self { name, event, parcels, raw, indexes, ack, health, client, headers, login, proof })
     }
 
     /// Scheme, host and port.
@@ -114,7 +127,7 @@ impl Endpoint {
             let attempt = Arc::clone(&self).attempt_with(&token, parcel.clone()).await;
             match &attempt {
                 Attempt::Hold(failure) if failure.reason == Reason::Unauthorized => {}
-                Attempt::Delivered | Attempt::Pending(_) => {
+                Attempt::Delivered | Attempt::Pending(_) | Attempt::Slower { .. } => {
                     self.login.taken(&token, &refused);
                     return attempt;
                 }
@@ -144,28 +157,29 @@ impl Endpoint {
     }
 
     async fn attempt_accepted(&self, token: &Token, channel: Uuid, parcel: Parcel) -> Attempt {
-        let sent = self.sent(token, &parcel);
         // Without a cookie: every request may go to another indexer.
-        match self.send(self.event_request(token, channel, parcel)).await {
-            Err(unanswered) => unanswered.into(),
-            Ok(seen) => match classify(&sent, &seen, seen.hec().as_ref()) {
-                Verdict::Delivered => Attempt::Delivered,
-                // Not a verdict at this level; without a proof to wait for, it is unknown.
-                Verdict::AwaitAck(_) => {
-                    let failure = Failure::new(Reason::UnexpectedAnswer, seen.describe(token.secret()));
-                    Attempt::Retry { after: None, failure }
-                }
-                Verdict::Poison { bad, ack_id: _, failure } => Attempt::Poison { delivered: bad, bad, failure },
-                Verdict::Retry { after, failure } => Attempt::Retry { after, failure },
-                Verdict::Split(failure) => Attempt::Split(failure),
-                Verdict::Hold(failure) => Attempt::Hold(failure),
-            },
-        }
+        let seen = match self.send(self.parcel_request(token, channel, &parcel)).await {
+            Err(unanswered) => return unanswered.into(),
+            Ok(seen) => seen,
+        };
+        let answer = seen.hec();
+        let attempt = match self.verdict(token, &parcel, &seen, answer.as_ref()) {
+            Verdict::Delivered => Attempt::Delivered,
+            // Not a verdict at this level; without a proof to wait for, it is unknown.
+            Verdict::AwaitAck(_) => {
+                let failure = Failure::new(Reason::UnexpectedAnswer, seen.describe(token.secret()));
+                Attempt::Retry { after: None, failure }
+            }
+            Verdict::Poison { bad, ack_id: _, failure } => Attempt::Poison { delivered: bad, bad, failure },
+            Verdict::Retry { after, failure } => Attempt::Retry { after, failure },
+            Verdict::Split(failure) => Attempt::Split(failure),
+            Verdict::Hold(failure) => Attempt::Hold(failure),
+        };
+        with_warning(attempt, answer.as_ref())
     }
 
     async fn attempt_indexed(self: Arc<Self>, token: &Token, acks: Arc<Acks>, lease: Lease, parcel: Parcel) -> Attempt {
-        let sent = self.sent(token, &parcel);
-        let seen = match self.send_on(lease.line(), self.event_request(token, lease.line().id(), parcel)).await {
+        let seen = match self.send_on(lease.line(), self.parcel_request(token, lease.line().id(), &parcel)).await {
             Ok(seen) => seen,
             Err(unanswered) => {
                 if !unanswered.maybe_processed {
@@ -175,8 +189,8 @@ impl Endpoint {
             }
         };
         let answer = seen.hec();
-        let verdict = classify(&sent, &seen, answer.as_ref());
-        let ticket = match answer {
+        let verdict = self.verdict(token, &parcel, &seen, answer.as_ref());
+        let ticket = match &answer {
             // Perhaps a balancer gave up on an indexer that has taken the request: the lease ends unanswered.
             None => None,
             Some(answer) => match answer.ack_id {
@@ -188,7 +202,9 @@ impl Endpoint {
             },
         };
         match (verdict, ticket) {
-            (Verdict::AwaitAck(_) | Verdict::Delivered, Some(Ok(ticket))) => self.pending(acks, ticket),
+            (Verdict::AwaitAck(_) | Verdict::Delivered, Some(Ok(ticket))) => {
+                with_warning(self.pending(acks, ticket), answer.as_ref())
+            }
             (Verdict::AwaitAck(_) | Verdict::Delivered, Some(Err(failure))) => Attempt::Retry { after: None, failure },
             (Verdict::AwaitAck(_) | Verdict::Delivered, None) => {
                 let failure = Failure::new(Reason::UnexpectedAnswer, seen.describe(token.secret()));
@@ -231,17 +247,35 @@ impl Endpoint {
         }))
     }
 
-    fn sent<'a>(&self, token: &'a Token, parcel: &Parcel) -> Sent<'a> {
-        Sent { events: parcel.events, bytes: size_before_coding(parcel), level: self.level(), token: token.secret() }
+    fn verdict(&self, token: &Token, parcel: &Parcel, seen: &Seen, answer: Option<&HecAnswer>) -> Verdict {
+        let (events, bytes) = (parcel.events, size_before_coding(parcel));
+        let sent = Sent { events, bytes, level: self.level(), token: token.secret(), raw: self.raw };
+        match (classify(&sent, seen, answer), answer) {
+            (Verdict::Hold(failure), Some(answer)) if failure.reason == Reason::WrongIndex => {
+                self.indexes.refused(parcel, answer, failure)
+            }
+            (verdict, _) => verdict,
+        }
     }
 
-    fn event_request(&self, token: &Token, channel: Uuid, parcel: Parcel) -> RequestBuilder {
-        let request = self.request(token, Method::POST, self.event.clone(), channel);
+    fn parcel_request(&self, token: &Token, channel: Uuid, parcel: &Parcel) -> RequestBuilder {
+        let kind = if self.raw { RAW_TYPE } else { EVENT_TYPE };
+        let request = self.request(token, Method::POST, self.parcel_url(&parcel.group), channel);
+        let request = request.header(CONTENT_TYPE, kind);
         let request = match parcel.coding {
             Coding::Identity => request,
             Coding::Gzip => request.header(CONTENT_ENCODING, "gzip"),
         };
-        request.body(parcel.body)
+        request.body(parcel.body.clone())
+    }
+
+    /// The name of a parcel's group is the part of the query that is about its events.
+    fn parcel_url(&self, group: &[u8]) -> Url {
+        let mut url = self.parcels.clone();
+        let parts = [std::str::from_utf8(group).unwrap_or_default(), self.parcels.query().unwrap_or_default()];
+        let query = parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("&");
+        url.set_query((!query.is_empty()).then_some(&query));
+        url
     }
 
     /// A request for `GET /services/collector/health`.
@@ -251,18 +285,19 @@ impl Endpoint {
 
     /// A request to the event endpoint that carries nothing.
     pub(super) fn empty_request(&self, token: &Token) -> RequestBuilder {
-        self.request(token, Method::POST, self.event.clone(), Uuid::new_v4())
+        self.request(token, Method::POST, self.event.clone(), Uuid::new_v4()).header(CONTENT_TYPE, EVENT_TYPE)
     }
 
     /// A query for acknowledgements.
     pub(super) fn ack_request(&self, token: &Token, channel: Uuid, ids: &[u64]) -> RequestBuilder {
         let list = ids.iter().map(u64::to_string).collect::<Vec<_>>().join(",");
-        self.request(token, Method::POST, self.ack.clone(), channel).body(format!("{{\"acks\":[{list}]}}"))
+        let request = self.request(token, Method::POST, self.ack.clone(), channel).header(CONTENT_TYPE, EVENT_TYPE);
+        request.body(format!("{{\"acks\":[{list}]}}"))
     }
 
     fn request(&self, token: &Token, method: Method, url: Url, channel: Uuid) -> RequestBuilder {
-        let request = self.client.get().request(method, url).headers(self.headers.clone());
-        request.header(AUTHORIZATION, token.header()).header(CHANNEL, channel.to_string())
+        let request = self.client.get().request(method, url).header(AUTHORIZATION, token.header());
+        request.headers(self.headers.clone()).header(CHANNEL, channel.to_string())
     }
 
     pub(super) async fn send(&self, request: RequestBuilder) -> Result<Seen, Unanswered> {
@@ -311,6 +346,23 @@ impl From<Unanswered> for Attempt {
             UnansweredKind::Retry(failure) => Attempt::Retry { after: None, failure },
             UnansweredKind::Hold(failure) => Attempt::Hold(failure),
         }
+    }
+}
+
+/// The codes 24 and 25 say that a queue fills up.
+fn with_warning(attempt: Attempt, answer: Option<&HecAnswer>) -> Attempt {
+    let warned = answer.is_some_and(|answer| matches!(answer.code, 24 | 25));
+    match attempt {
+        Attempt::Delivered | Attempt::Pending(_) if warned => {
+            Attempt::Slower { pause: HEC_SLOW_DOWN, then: Box::new(attempt) }
+        }
+        Attempt::Delivered
+        | Attempt::Pending(_)
+        | Attempt::Slower { .. }
+        | Attempt::Retry { .. }
+        | Attempt::Poison { .. }
+        | Attempt::Split(_)
+        | Attempt::Hold(_) => attempt,
     }
 }
 

@@ -1,6 +1,6 @@
-//! Splunk HTTP Event Collector, event endpoint.
+//! Splunk HTTP Event Collector, event and raw endpoint.
 //!
-//! The way of an event: [`encode`] writes its envelope into a parcel's body; [`endpoint`] posts the parcel; [`answer`]
+//! The way of an event: [`mod@encode`] writes it into a parcel's body; [`endpoint`] posts the parcel; [`answer`]
 //! reads what comes back; [`classify`] says what it means; at delivery level `indexed`, [`acks`] waits for the proof, on a
 //! [`mod@line`] to one indexer.
 //! [`probe`] asks whether all this would work, and writes no event.
@@ -15,12 +15,17 @@ mod classify;
 pub mod config;
 mod encode;
 mod endpoint;
+pub mod extract;
+mod index;
 mod line;
 mod probe;
 mod tokens;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+
+use ::metrics::Counter;
+use uuid::Uuid;
 
 use crate::delivery::attempt::{Attempt, BoxFuture, Failure, Parcel};
 use crate::event::Cleared;
@@ -65,16 +70,27 @@ impl SplunkHec {
     /// # Errors
     /// The trust store, an endpoint or the token cannot be used.
     pub fn new(config: &HecConfig) -> Result<Self, BuildError> {
+        Self::counting(config, &Counter::noop())
+    }
+
+    /// As [`SplunkHec::new`]; `left_out` counts headers and keys of records that are not text and were therefore left out.
+    ///
+    /// # Errors
+    /// As for [`SplunkHec::new`].
+    pub fn counting(config: &HecConfig, left_out: &Counter) -> Result<Self, BuildError> {
+        let channel = Uuid::new_v4();
         let limits = Limits { connect: config.connect_timeout, request: config.request_timeout };
         let client = Arc::new(HttpClient::new(&config.tls, limits)?);
         let tokens = Arc::new(Tokens::new(&config.token)?);
+        let shared = || (Arc::clone(&client), Arc::clone(&tokens));
         let endpoints: Vec<_> = config
             .endpoints
             .iter()
-            .map(|address| Endpoint::new(address, config, Arc::clone(&client), Arc::clone(&tokens)).map(Arc::new))
+            .map(|address| Endpoint::new(address, config, shared(), channel).map(Arc::new))
             .collect::<Result<_, _>>()?;
         let names = endpoints.iter().map(|endpoint| endpoint.name().to_owned()).collect();
-        Ok(Self { encoder: Encoder::new(config), endpoints, names, level: config.delivery, client, tokens })
+        let encoder = Encoder::new(&config.events, channel, left_out);
+        Ok(Self { encoder, endpoints, names, level: config.delivery, client, tokens })
     }
 
     /// Asks one endpoint for its health and whether it takes the token; writes no event. `endpoint` is an index below
@@ -87,6 +103,10 @@ impl SplunkHec {
 impl Sink for SplunkHec {
     fn encode(&self, event: &Cleared<'_>, out: &mut Vec<u8>) -> Result<PayloadAt, Failure> {
         self.encoder.encode(event, out)
+    }
+
+    fn group(&self, event: &Cleared<'_>, name: &mut Vec<u8>) {
+        self.encoder.group(event, name);
     }
 
     fn attempt(&self, endpoint: usize, parcel: Parcel) -> BoxFuture<Attempt> {

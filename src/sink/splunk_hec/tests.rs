@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
+use super::config::{EventConfig, Metadata};
 use super::*;
 use crate::defaults::{DETAIL_MAX_CHARS, HEC_ANSWER_MAX_BYTES};
 use crate::delivery::attempt::Coding;
@@ -18,8 +19,11 @@ use crate::reason::Reason;
 use crate::secret::{Secret, SecretSource};
 use crate::tls::config::TlsConfig;
 
+mod defects;
+mod golden;
 mod indexed;
 mod over_tls;
+mod rig;
 mod rotated;
 
 pub(super) fn config(endpoints: &[&str]) -> HecConfig {
@@ -27,10 +31,7 @@ pub(super) fn config(endpoints: &[&str]) -> HecConfig {
         endpoints: endpoints.iter().map(|endpoint| (*endpoint).to_owned()).collect(),
         delivery: DeliveryLevel::Accepted,
         token: SecretSource::fixed(Secret::new(TOKEN.into())),
-        index: None,
-        source: None,
-        sourcetype: None,
-        host: None,
+        events: EventConfig::default(),
         compression: Coding::Identity,
         connect_timeout: Duration::from_secs(2),
         request_timeout: Duration::from_secs(10),
@@ -46,7 +47,7 @@ fn sink(server: &HecStandIn) -> SplunkHec {
 
 /// The events of these values, at offsets from `first` of partition 0 of topic `audit`.
 fn parcel(sink: &SplunkHec, first: i64, values: &[&str]) -> Parcel {
-    let mut body = Vec::new();
+    let (mut group, mut body) = (Vec::new(), Vec::new());
     for (offset, value) in (first..).zip(values) {
         let record = Record {
             topic: "audit",
@@ -55,10 +56,14 @@ fn parcel(sink: &SplunkHec, first: i64, values: &[&str]) -> Parcel {
             timestamp_ms: Some(1_623_091_780_331),
             key: None,
             value: Some(value.as_bytes()),
+            headers: &[],
         };
-        sink.encode(&Cleared::from_chain(record), &mut body).unwrap();
+        let event = Cleared::from_chain(record);
+        group.clear();
+        sink.group(&event, &mut group);
+        sink.encode(&event, &mut body).unwrap();
     }
-    Parcel { body: body.into(), coding: Coding::Identity, events: values.len() }
+    Parcel { group: group.into(), body: body.into(), coding: Coding::Identity, events: values.len() }
 }
 
 fn gzipped(parcel: Parcel) -> Parcel {
@@ -73,6 +78,7 @@ fn short(attempt: Attempt) -> BoxFuture<String> {
         match attempt {
             Attempt::Delivered => "delivered".to_owned(),
             Attempt::Pending(proof) => short(proof.await).await,
+            Attempt::Slower { then, .. } => format!("slower, {}", short(*then).await),
             Attempt::Retry { after: None, failure } => format!("retry {}", failure.reason),
             Attempt::Retry { after: Some(after), failure } => format!("retry {} in {after:?}", failure.reason),
             Attempt::Poison { delivered, bad, failure } => format!("poison {delivered} {bad} {}", failure.reason),
@@ -84,7 +90,7 @@ fn short(attempt: Attempt) -> BoxFuture<String> {
 
 fn failure(attempt: Attempt) -> Failure {
     match attempt {
-        Attempt::Delivered | Attempt::Pending(_) => panic!("no failure"),
+        Attempt::Delivered | Attempt::Pending(_) | Attempt::Slower { .. } => panic!("no failure"),
         Attempt::Retry { failure, .. } | Attempt::Poison { failure, .. } => failure,
         Attempt::Split(failure) | Attempt::Hold(failure) => failure,
     }
@@ -141,7 +147,7 @@ async fn each_kind_of_answer_has_its_outcome() {
         (Fault::Close, "retry network"),
         (Fault::ProcessThenClose, "retry network"),
         (Fault::ProcessThenCut, "retry unexpected_answer"),
-        (Fault::ProcessThenAnswer(hec_answer(24)), "delivered"),
+        (Fault::ProcessThenAnswer(hec_answer(24)), "slower, delivered"),
         (Fault::Pass, "delivered"),
     ] {
         let before = server.hec().count().requests;
@@ -167,7 +173,9 @@ async fn a_token_that_is_repaired_is_accepted_again() {
 async fn a_forbidden_index_holds() {
     let tokens = vec![Token { indexes: Some(vec!["main".into()]), ..Token::new(TOKEN) }];
     let server = HecStandIn::start(HecOptions { tokens, ..HecOptions::default() }).await.unwrap();
-    let config = HecConfig { index: Some("secret".into()), ..config(&[&server.url()]) };
+    let metadata = Metadata { index: Some("secret".into()), ..Metadata::default() };
+    let events = EventConfig { metadata, ..EventConfig::default() };
+    let config = HecConfig { events, ..config(&[&server.url()]) };
     let sink = SplunkHec::new(&config).unwrap();
     assert_eq!(send(&sink, 0, &["x", "y"]).await, "hold wrong_index");
 }

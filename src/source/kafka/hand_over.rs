@@ -34,6 +34,12 @@ impl HandOver<'_> {
         assignment.next = message.offset() + 1;
         assignment.reads_on = true;
         assignment.read_through_ms = timestamp_ms.or(assignment.read_through_ms);
+        self.headers.clear();
+        if self.with_headers {
+            for (name, value) in readable(message.headers()) {
+                headers::push(self.headers, name, value);
+            }
+        }
         let record = Record {
             topic,
             partition: PartitionId::new(message.partition()),
@@ -41,13 +47,8 @@ impl HandOver<'_> {
             timestamp_ms,
             key: message.key(),
             value: message.payload(),
+            headers: self.headers,
         };
-        self.headers.clear();
-        if self.with_headers {
-            for (name, value) in readable(message.headers()) {
-                headers::push(self.headers, name, value);
-            }
-        }
-        handler(Event::Record { slot, record, headers: self.headers })
+        handler(Event::Record { slot, record })
     }
 }

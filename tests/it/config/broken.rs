@@ -46,9 +46,12 @@ pub(super) fn cases(folder: &Path) -> Vec<Case> {
     kafka(&mut cases);
     files(&mut cases, folder);
     splunk(&mut cases);
+    splunk_events(&mut cases);
+    splunk_times(&mut cases);
     relations(&mut cases);
     environment(&mut cases);
     warnings(&mut cases);
+    warnings_about_events(&mut cases);
     cases.list
 }
 
@@ -68,6 +71,12 @@ impl Cases {
     fn with(&mut self, name: &'static str, from: &str, to: &str) -> &mut Case {
         assert!(GOOD.contains(from), "{name}: `{from}` is not in the good file");
         self.whole(name, GOOD.replacen(from, to, 1))
+    }
+
+    /// The good file with lines added to the sink.
+    fn sink(&mut self, name: &'static str, lines: &[&str]) -> &mut Case {
+        let lines: String = lines.iter().map(|line| format!("        {line}\n")).collect();
+        self.whole(name, format!("{GOOD}{lines}"))
     }
 
     /// The good file with lines added to the pipeline.
@@ -255,6 +264,62 @@ fn splunk(cases: &mut Cases) {
         "        delivery: accepted",
         "        delivery: accepted\n        connect_timeout: 90s",
     );
+}
+
+fn splunk_events(cases: &mut Cases) {
+    cases.sink("a mode with a typing error", &["mode: preformated"]);
+    let rules = [
+        "per_topic:",
+        "  - {topic: audit}",
+        "  - {topic: audit, topic_pattern: 'a.*', index: x}",
+        "  - {index: y}",
+        "  - {topic: 'au dit', index: y}",
+        "  - {topic_pattern: 'a(', index: y}",
+    ];
+    cases.sink("topic rules that say nothing, too much, or nonsense", &rules);
+    let rules = ["per_topic: [{topic_pattern: 'a.*', index: x}, {topic: audit, index: y}]"];
+    cases.sink("a topic rule that is never reached", &rules);
+    cases.sink("a topic rule with an unknown key", &["per_topic: [{topic: audit, indx: y}]"]);
+    let fields =
+        ["fields: {kafka_topic: x, team: [], nested: {a: b}, env: prod}", "record_headers: {fields: [env, a, a]}"];
+    cases.sink("fields that are not flat or come twice", &fields);
+    cases.sink("headers that become a field that is tracked", &["record_headers: {fields: [kafka_offset]}"]);
+    cases.sink("tracking of something unknown", &["tracking: [topic, ofset]"]);
+    cases.sink("tracking of the same twice", &["tracking: [topic, topic]"]);
+}
+
+fn splunk_times(cases: &mut Cases) {
+    cases.sink("a time from nowhere", &["time: events"]);
+    cases.sink("a time that is extracted by nothing", &["time: {extract: {}}"]);
+    let extract = ["time:", "  extract: {pattern: '(?<=at )(?<time>.*)', format: 'YYYY-MM-dd', zone: Berlin}"];
+    cases.sink("a pattern and a date format of another dialect", &extract);
+    let extract = ["time: {extract: {pattern: 'at (.*)', format: 'HH:mm:ss'}}"];
+    cases.sink("a pattern without the group, and a format without a date", &extract);
+    let extract = ["time: {extract: {pattern: '(?<time>.*)', format: epoch, zone: UTC}}"];
+    cases.sink("a zone for seconds since 1970", &extract);
+    let extract = ["time: {extract: {pattern: '(?<time>.*)', format: yyyy-MM-dd, zone: Mars/Olympus}}"];
+    cases.sink("a zone that does not exist", &extract);
+    cases.sink("two kinds of time", &["time: {extract: {pattern: '(?<time>.*)', format: epoch}, event: x}"]);
+}
+
+fn warnings_about_events(cases: &mut Cases) {
+    let raw = ["mode: raw", "line_breaker: ''", "fields: {a: b}", "tracking: [topic]", "time: record"];
+    cases.sink("warning: what the raw endpoint does not take", &raw).only_warns = true;
+    cases
+        .sink("warning: header fields on the raw endpoint", &["mode: raw", "record_headers: {fields: [a]}"])
+        .only_warns = true;
+    let own = ["mode: preformatted", "index: main", "per_topic: [{topic: t, index: x}]", "time: none"];
+    cases.sink("warning: what an envelope says itself", &own).only_warns = true;
+    cases.sink("warning: a line breaker without lines", &["line_breaker: \"\\n\""]).only_warns = true;
+    cases.sink("warning: no tracking", &["tracking: []"]).only_warns = true;
+    cases.sink("warning: a timestamp that is not looked for", &["auto_extract_timestamp: true"]).only_warns = true;
+    cases
+        .with(
+            "warning: a channel that is not known in time",
+            "        delivery: accepted",
+            "        delivery: indexed\n        tracking: [topic, channel]",
+        )
+        .only_warns = true;
 }
 
 fn relations(cases: &mut Cases) {

@@ -8,7 +8,7 @@ use auditferry::position::TopicName;
 use auditferry::reason::Reason;
 use auditferry::secret::{Secret, SecretSource};
 use auditferry::sink::splunk_hec::SplunkHec;
-use auditferry::sink::splunk_hec::config::HecConfig;
+use auditferry::sink::splunk_hec::config::{EventConfig, HecConfig};
 use auditferry::sink::{DeliveryLevel, Sink};
 use auditferry::source::kafka::config::{
     ClientConfig, ClientTls, GroupProtocol, KafkaConfig, Security, StartAt, Topics,
@@ -69,7 +69,8 @@ fn splunk_gets_nothing_from_us_unless_it_is_verified() {
     assert_eq!(cases.len(), 14);
     for Case { name, server, store, words } in &cases {
         let sink = SplunkHec::new(&hec(server.port, store.clone())).unwrap_or_else(|error| panic!("{name}: {error}"));
-        let parcel = Parcel { body: Bytes::from_static(b"{}"), coding: Coding::Identity, events: 1 };
+        let parcel =
+            Parcel { group: Bytes::new(), body: Bytes::from_static(b"{}"), coding: Coding::Identity, events: 1 };
         let Attempt::Hold(failure) = runtime.block_on(sink.attempt(0, parcel)) else { panic!("{name}: no hold") };
         assert_refusal(name, &failure, words);
     }
@@ -90,11 +91,15 @@ fn a_plain_certificate_of_a_trusted_authority_is_no_reason_to_refuse() {
     let store = server.store(&trusted.pem());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let sink = SplunkHec::new(&hec(server.port, store.clone())).expect("a sink");
-    let parcel = Parcel { body: Bytes::from_static(b"{}"), coding: Coding::Identity, events: 1 };
+    let parcel = Parcel { group: Bytes::new(), body: Bytes::from_static(b"{}"), coding: Coding::Identity, events: 1 };
     // `s_server` is no collector; what counts is that it was asked.
     match runtime.block_on(sink.attempt(0, parcel)) {
         Attempt::Hold(failure) | Attempt::Retry { failure, .. } => assert_ne!(failure.reason, Reason::Tls, "{failure}"),
-        Attempt::Delivered | Attempt::Pending(_) | Attempt::Poison { .. } | Attempt::Split(_) => panic!("no collector"),
+        Attempt::Delivered
+        | Attempt::Pending(_)
+        | Attempt::Slower { .. }
+        | Attempt::Poison { .. }
+        | Attempt::Split(_) => panic!("no collector"),
     }
     let failure = inspect(&kafka(server.port, store), "group").map(drop).expect_err("no broker");
     assert_ne!(failure.reason, Reason::Tls, "{failure}");
@@ -113,10 +118,7 @@ fn hec(port: u16, store: PathBuf) -> HecConfig {
         endpoints: vec![format!("https://localhost:{port}")],
         delivery: DeliveryLevel::Accepted,
         token: SecretSource::fixed(Secret::new("token".into())),
-        index: None,
-        source: None,
-        sourcetype: None,
-        host: None,
+        events: EventConfig::default(),
         compression: Coding::Identity,
         connect_timeout: Duration::from_secs(10),
         request_timeout: Duration::from_secs(20),
