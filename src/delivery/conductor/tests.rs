@@ -31,6 +31,8 @@ struct Broker {
     script: VecDeque<Step>,
     committed: Vec<i64>,
     refuse_commits: u32,
+    /// A commit is under way and no other is taken.
+    busy: bool,
     released: u32,
     paused: u32,
     resumed: u32,
@@ -115,11 +117,15 @@ impl Source for ScriptedSource {
         Ok(())
     }
 
-    fn commit(&mut self, points: &[CommitPoint]) {
+    fn commit(&mut self, points: &[CommitPoint]) -> bool {
+        if lock(&self.broker).busy {
+            return false;
+        }
         match self.commit_points(points) {
             Ok(()) => self.answers.extend(points.iter().map(|point| Ok(*point))),
             Err(failure) => self.answers.push_back(Err(failure)),
         }
+        true
     }
 
     fn commit_now(&mut self, points: &[CommitPoint]) -> Result<(), Failure> {
@@ -330,6 +336,18 @@ fn the_first_progress_is_committed_at_once_and_the_next_an_interval_later() {
     bench.read(20..30);
     bench.deliver();
     assert_eq!(bench.committed_at(now + instant), [10, 20, 30], "nor has anything been committed for long");
+}
+
+#[test]
+fn a_commit_that_was_not_taken_is_asked_for_again_at_once() {
+    let mut bench = bench(&MemorySink::new(1, |_, _| Attempt::Delivered), 1 << 24, LONG);
+    let (now, instant) = (Instant::now(), Duration::from_millis(1));
+    bench.read(0..10);
+    bench.deliver();
+    lock(&bench.broker).busy = true;
+    assert_eq!(bench.committed_at(now), [] as [i64; 0]);
+    lock(&bench.broker).busy = false;
+    assert_eq!(bench.committed_at(now + instant), [10]);
 }
 
 #[test]
