@@ -242,3 +242,16 @@ async fn no_more_than_the_allowed_requests_are_under_way_and_the_lane_is_not_rea
         rig.end().await;
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_failed_batch_goes_to_every_other_endpoint_at_once_and_only_then_waits() {
+    let sink = MemorySink::new(3, |_, _| retry());
+    let mut rig = rig(&sink, 4, None);
+    rig.ship_batch(1).await;
+    rig.pass(Duration::from_millis(1)).await;
+    let endpoints: Vec<usize> = sink.attempts().iter().map(|(endpoint, _)| *endpoint).collect();
+    assert_eq!(endpoints, [0, 1, 2]);
+    sink.behave(|_, _| Attempt::Delivered);
+    rig.until(1).await;
+    rig.end().await;
+}
