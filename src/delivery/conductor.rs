@@ -245,9 +245,10 @@ impl<S: Source> Conductor<S> {
                 return;
             }
         }
-        self.begun_since = None;
-        self.next_commit = now + defaults::COMMIT_INTERVAL;
-        self.source.commit(&points);
+        if self.source.commit(&points) {
+            self.begun_since = None;
+            self.next_commit = now + defaults::COMMIT_INTERVAL;
+        }
     }
 
     fn give_up(&mut self, revocation: &Revocation) {

@@ -221,7 +221,10 @@ impl Ledger {
         let Some(Some(partition)) = self.partitions.get_mut(slot.index()) else { return };
         if next > partition.next {
             partition.next = next;
-            self.runs -= partition.pass_settled_runs();
+            // Otherwise the hole belongs to the last run, and is passed with it.
+            if partition.runs.is_empty() {
+                partition.watermark = next;
+            }
         }
     }
 

@@ -118,8 +118,10 @@ pub trait Source: Send {
     /// The source cannot go on at all; the pipeline ends.
     fn poll(&mut self, wait: Duration, handler: &mut dyn FnMut(Event<'_>) -> Flow) -> Result<(), Failure>;
 
-    /// Asks for the points to be committed; the result comes as [`Event::Committed`] or [`Event::CommitFailed`].
-    fn commit(&mut self, points: &[CommitPoint]);
+    /// Asks for the points to be committed; the result comes as [`Event::Committed`] or [`Event::CommitFailed`]. `false`
+    /// when an earlier commit is still under way: then these are not taken, and the caller comes again.
+    #[must_use]
+    fn commit(&mut self, points: &[CommitPoint]) -> bool;
 
     /// Commits and waits for the answer.
     ///

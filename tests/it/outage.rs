@@ -15,6 +15,8 @@ const PARTITIONS: i32 = 6;
 /// Events a second: 100 MB in a minute, more than the pipeline may hold.
 const LOAD: u32 = 1_800;
 const RESIDENT_MAX: u64 = 256 * 1024 * 1024;
+/// `in_flight_bytes` by default, which one batch may pass with what is kept about its events.
+const HELD_MAX: f64 = (64 + 4) as f64 * 1024.0 * 1024.0;
 
 /// Looks at a running program until `until` has passed: it must live, stay small, and account for every record.
 fn watch_it(running: &mut Running, until: Duration) -> u64 {
@@ -23,6 +25,8 @@ fn watch_it(running: &mut Running, until: Duration) -> u64 {
         assert_eq!(running.ended(), None, "it ended:\n{}", running.stderr());
         if let Some(metrics) = running.metrics() {
             scrapes += u32::from(assert_nothing_is_unaccounted_for(&metrics));
+            let held = metrics.sum("auditferry_in_flight_bytes", &[]);
+            assert!(held <= HELD_MAX, "{held} bytes are held");
         }
         largest = largest.max(running.resident_bytes());
         began.elapsed() >= until

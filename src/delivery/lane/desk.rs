@@ -53,10 +53,6 @@ impl Desk {
         self.stuck.as_ref()
     }
 
-    pub(super) fn is_putting(&self) -> bool {
-        self.putting.is_some()
-    }
-
     /// When to try the store again.
     pub(super) fn next_wake(&self) -> Option<Instant> {
         self.not_before
@@ -76,7 +72,7 @@ impl Desk {
         self.putting = Some((letters, store(copies)));
     }
 
-    /// The store's answer to what is being put. Only to be awaited while [`Desk::is_putting`]. Cancel safe.
+    /// The store's answer to what is being put; never comes while nothing is. Cancel safe.
     pub(super) async fn stored(&mut self) -> Result<(), Failure> {
         match &mut self.putting {
             Some((_, put)) => put.await,

@@ -126,7 +126,7 @@ impl Lane {
                 },
                 Some((id, attempt)) = self.sending.next(), if !self.sending.is_empty() => self.sent(id, attempt),
                 Some((id, attempt)) = self.pending.next(), if !self.pending.is_empty() => self.land(id, attempt),
-                answer = self.desk.stored(), if self.desk.is_putting() => self.letters_answered(answer),
+                answer = self.desk.stored() => self.letters_answered(answer),
                 () = self.parts.recall.changed() => self.give_back_recalled(),
                 () = sleep_until(wake) => {}
             }

@@ -267,3 +267,16 @@ async fn an_endpoint_that_warns_is_left_alone_for_a_while_and_gets_one_parcel_at
     assert!(calm.elapsed() < pause, "at full speed again");
     rig.end().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_failed_batch_goes_to_every_other_endpoint_at_once_and_only_then_waits() {
+    let sink = MemorySink::new(3, |_, _| retry());
+    let mut rig = rig(&sink, 4, None);
+    rig.ship_batch(1).await;
+    rig.pass(Duration::from_millis(1)).await;
+    let endpoints: Vec<usize> = sink.attempts().iter().map(|(endpoint, _)| *endpoint).collect();
+    assert_eq!(endpoints, [0, 1, 2]);
+    sink.behave(|_, _| Attempt::Delivered);
+    rig.until(1).await;
+    rig.end().await;
+}

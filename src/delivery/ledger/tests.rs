@@ -85,6 +85,23 @@ fn a_growing_run_is_not_passed_even_when_all_it_holds_is_settled() {
 }
 
 #[test]
+fn only_the_closing_of_its_own_batch_ends_the_growth_of_a_run() {
+    let mut ledger = ledger_at(0);
+    let old = ledger.track(P0, Offset::new(0), None).expect("assigned");
+    ledger.assign(P0, ResumeAt::from_broker(0), None);
+    let first = ledger.track(P0, Offset::new(0), None).expect("assigned");
+    ledger.seal(old);
+    assert_eq!(ledger.track(P0, Offset::new(1), None), Some(first), "another epoch's run was closed");
+    ledger.seal(first);
+    let second = ledger.track(P0, Offset::new(2), None).expect("assigned");
+    ledger.seal(first);
+    assert_eq!(ledger.track(P0, Offset::new(3), None), Some(second), "an earlier run was closed again");
+    ledger.seal(second);
+    assert_ne!(ledger.track(P0, Offset::new(4), None), Some(second));
+    assert_eq!(ledger.tracked_runs(), 3);
+}
+
+#[test]
 fn a_hole_belongs_to_the_run_before_it() {
     let mut ledger = ledger_at(0);
     let a = read(&mut ledger, [0, 1]);

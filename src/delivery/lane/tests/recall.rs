@@ -56,3 +56,18 @@ async fn a_recall_of_another_partition_concerns_nothing_that_is_on_its_way() {
     rig.until(10).await;
     rig.end().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_endpoint_goes_on_resting_after_its_batch_was_given_back() {
+    let sink = MemorySink::new(1, |_, _| Attempt::Retry { after: Some(Duration::from_secs(10)), failure: refused() });
+    let mut rig = rig(&sink, 1, None);
+    rig.ship_batch(1).await;
+    rig.pass(Duration::from_secs(1)).await;
+    let epoch = rig.desk.ledger.epoch(SLOT).expect("assigned");
+    rig.desk.mail.recall.recall([(SLOT, epoch)]);
+    rig.pass(Duration::from_secs(1)).await;
+    rig.desk.settle();
+    assert_eq!(rig.desk.ledger.totals().released, 1);
+    assert!(!rig.ready.load(Ordering::Relaxed), "nothing waits, and nothing could be sent");
+    rig.end().await;
+}

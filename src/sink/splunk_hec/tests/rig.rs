@@ -73,7 +73,9 @@ impl Source for Records {
         Ok(())
     }
 
-    fn commit(&mut self, _points: &[CommitPoint]) {}
+    fn commit(&mut self, _points: &[CommitPoint]) -> bool {
+        true
+    }
 
     fn commit_now(&mut self, points: &[CommitPoint]) -> Result<(), Failure> {
         points.iter().for_each(|point| *self.committed.lock().unwrap() = point.resume_at.get());

@@ -207,15 +207,16 @@ impl Source for KafkaSource {
         self.serve(handler)
     }
 
-    fn commit(&mut self, points: &[CommitPoint]) {
+    fn commit(&mut self, points: &[CommitPoint]) -> bool {
         if self.commits.is_under_way() {
-            return;
+            return false;
         }
         self.commits.sent(points, Instant::now());
         let sent = self.assignments.commit_list(points).and_then(|list| self.consumer.commit(&list, CommitMode::Async));
         if let Err(error) = sent {
             self.consumer.context().push(Callback::NotSent(error));
         }
+        true
     }
 
     fn commit_now(&mut self, points: &[CommitPoint]) -> Result<(), Failure> {
