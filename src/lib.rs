@@ -29,7 +29,9 @@
 //! - After a pause, a resume or an assignment the client's statistics still show the fetch position from before, for as long
 //!   as the broker is away: a hole may be closed only when the client has read on since.
 //! - No answer to an asynchronous commit ever comes from the client's Rust binding; the statistics tell what was committed.
-//! - The client's Rust binding panics on a header whose name is not UTF-8; one record must not end the process for ever.
+//! - The client's Rust binding panics on a header's name, or a note beside a committed position, that is not UTF-8; one
+//!   record must not end the process for ever.
+//! - Where reading began is something to commit, too; committed first, it would hold up the first progress by a second.
 //! - A batch that always fails while others pass resets the endpoint's back-off each time; so it has a back-off of its own.
 //! - A batch that is stuck while others pass lets the ledger grow; so the number of tracked runs bounds reading, too.
 //! - A payload that merely looks like JSON could close its envelope and forge events; so each is checked in full.

@@ -9,6 +9,7 @@ mod deadletter;
 mod demo;
 mod exit;
 mod health;
+mod offsets;
 mod online;
 mod resend;
 mod run;
@@ -57,6 +58,9 @@ enum Command {
     /// Looks at events that the sink refused, and sends them again.
     #[command(subcommand)]
     Deadletter(deadletter::DeadletterCommand),
+    /// Shows how far a consumer group is, and copies positions from one to another.
+    #[command(subcommand)]
+    Offsets(offsets::OffsetsCommand),
     /// Prints the JSON Schema of the configuration, for editors.
     Schema,
     /// Asks a running auditferry on this machine whether it is well; for health checks of containers.
@@ -80,6 +84,7 @@ pub fn main() -> Exit {
         Command::Check(check) => check::check(&args.config, &check),
         Command::Demo(demo) => demo::demo(&demo),
         Command::Deadletter(command) => deadletter::deadletter(&args.config, &command),
+        Command::Offsets(command) => offsets::offsets(&args.config, &command),
         Command::Schema => schema::schema(),
         Command::Health(health) => health::health(&args.config, &health),
         Command::Completions(completions) => completions::completions(&completions),

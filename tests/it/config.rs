@@ -8,6 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use auditferry::config::{self, AdminConfig, Config, ConfigErrors, DeadLetterConfig, Environment, SinkConfig, Warning};
+use auditferry::defaults;
 use serde_json::Value;
 
 mod broken;
@@ -181,7 +182,7 @@ fn group_and_defaults_follow_from_the_pipeline() {
     assert!(warnings.is_empty());
     let pipeline = &config.pipelines[0];
     assert_eq!(pipeline.group_id, "auditferry-p");
-    assert_eq!(pipeline.max_in_flight, 16);
+    assert_eq!(pipeline.max_in_flight, defaults::MAX_IN_FLIGHT);
     assert!(matches!(pipeline.dead_letter, DeadLetterConfig::Disabled));
 }
 

@@ -25,6 +25,7 @@ mod indexed;
 mod listeners;
 mod logs;
 mod modes;
+mod offsets;
 mod outage;
 mod positions;
 mod rebalance;

@@ -6,16 +6,18 @@
 //! Everything here blocks and is bounded in time.
 
 use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::{Duration, Instant};
 
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
-use rdkafka::message::BorrowedMessage;
+use rdkafka::message::{BorrowedMessage, Message};
 use rdkafka::types::RDKafkaErrorCode;
 
 use super::callbacks::PartitionKey;
 use super::client::{Witness, client_config, failure_of, failure_of_code};
 use super::config::ClientConfig;
+use super::members::Membership;
 use super::positions::{Held, fetch_held, list_of};
 use crate::defaults;
 use crate::delivery::attempt::Failure;
@@ -32,6 +34,23 @@ pub(super) struct Observer {
 pub(super) struct TopicInfo {
     pub(super) name: TopicName,
     pub(super) partitions: Result<Vec<PartitionId>, Failure>,
+}
+
+/// A record, as far as telling it from another needs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct First {
+    offset: i64,
+    timestamp_ms: Option<i64>,
+    /// Of key and value.
+    digest: u64,
+}
+
+impl First {
+    fn of(message: &BorrowedMessage<'_>) -> Self {
+        let mut hasher = DefaultHasher::new();
+        (message.key(), message.payload()).hash(&mut hasher);
+        Self { offset: message.offset(), timestamp_ms: message.timestamp().to_millis(), digest: hasher.finish() }
+    }
 }
 
 /// The client reports errors only while it is served.
@@ -79,6 +98,39 @@ impl Observer {
     ) -> Result<(), Failure> {
         let assigned = list_of(starts).and_then(|list| self.consumer.assign(&list));
         assigned.map_err(|error| failure_of(&error))
+    }
+
+    /// The first record from each of these positions on; a partition whose record does not come in time is missing.
+    pub(super) fn firsts(&self, starts: &[(PartitionKey, ResumeAt)]) -> Result<HashMap<PartitionKey, First>, Failure> {
+        self.read_from(starts.iter().map(|((topic, partition), at)| (topic, *partition, *at)))?;
+        let mut firsts = HashMap::new();
+        let deadline = Instant::now() + defaults::FIRST_UNREAD_WAIT;
+        while firsts.len() < starts.len() && Instant::now() < deadline {
+            match self.next(SERVE) {
+                Some(Ok(message)) => {
+                    let key = (TopicName::new(message.topic()), PartitionId::new(message.partition()));
+                    firsts.entry(key).or_insert_with(|| First::of(&message));
+                }
+                Some(Err(error)) if failure_of(&error).reason == Reason::KafkaAuthorization => {
+                    return Err(failure_of(&error));
+                }
+                // The end of a partition, or a connection that was lost and may come back.
+                Some(Err(_)) | None => {}
+            }
+        }
+        Ok(firsts)
+    }
+
+    /// Who is in a group that has a committed position.
+    ///
+    /// Only for such a group: the brokers then certainly list it, and of an empty list the client's Rust binding makes a
+    /// slice from a null pointer.
+    pub(super) fn membership(&self, group: &str) -> Result<Membership, Failure> {
+        self.insist(|| {
+            let list = self.consumer.fetch_group_list(Some(group), defaults::BROKER_REQUEST_TIMEOUT)?;
+            let found = list.groups().iter().find(|found| found.name() == group);
+            Ok(found.map_or(Membership::Untold, Membership::of))
+        })
     }
 
     /// The next record or end of a partition; `None` after `wait`, or when the client had other things to do.
