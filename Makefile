@@ -12,8 +12,10 @@ CARGO_MUTANTS := $(or $(shell command -v cargo-mutants 2>/dev/null),$(TARGET_DIR
 # What building takes: a C toolchain and perl for the Kafka client and its OpenSSL, certificates to fetch crates.
 BUILD_NEEDS := cc:build-essential make:make perl:perl /etc/ssl/certs/ca-certificates.crt:ca-certificates
 KAFKA_NEEDS := java:default-jre-headless mvn:maven
+# The tests make stores of every format with the tools that people make them with.
+STORE_NEEDS := keytool:default-jre-headless openssl:openssl
 
-.PHONY: help demo test lint bench mutants advisories kafka build-tools rust-tools
+.PHONY: help demo test lint bench mutants advisories kafka build-tools store-tools rust-tools
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,7 +24,7 @@ demo: build-tools ## build a release and see events travel, with faults on the w
 	@cargo build --release --locked --quiet
 	@"$(TARGET_DIR)/release/auditferry" demo
 
-test: build-tools kafka ## all tests, against a real Kafka broker fetched once
+test: build-tools store-tools kafka ## all tests, against a real Kafka broker fetched once
 	@cargo test --locked
 
 lint: build-tools rust-tools $(CARGO_DENY) ## format, clippy, documentation links, licences and sources of dependencies
@@ -64,6 +66,9 @@ $(TARGET_DIR)/tools/bin/cargo-%:
 
 build-tools:
 	@.ci/need $(BUILD_NEEDS)
+
+store-tools:
+	@.ci/need $(STORE_NEEDS)
 
 rust-tools:
 	@cargo fmt --version >/dev/null 2>&1 || rustup component add rustfmt

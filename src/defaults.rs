@@ -161,6 +161,22 @@ pub const HEC_TOPICS_MAX: usize = 4_096;
 /// How much of a payload is searched for its time. A pattern takes time in proportion to it.
 pub const HEC_EXTRACT_MAX_BYTES: usize = 16 * 1024;
 
+/// For how long the token that worked before is still tried where the new one is refused, once the new one has worked
+/// somewhere: behind a load balancer one indexer may learn of it minutes after another.
+pub const HEC_TOKEN_OVERLAP: Duration = Duration::from_secs(15 * 60);
+
+/// While the previous token is in use because the new one was refused, the new one is tried this often.
+pub const HEC_NEW_TOKEN_RETRY: Duration = Duration::from_secs(5);
+
+// Files that are read again when they change.
+
+/// How often they are looked at. This and a probe on hold make less than the 10 s within which a new token is to be in use;
+/// reading some small files costs nothing at this pace.
+pub const RELOAD_INTERVAL: Duration = Duration::from_secs(1);
+
+/// The largest certificate, key or trust store that is read: a hundred times the trust store of a JDK.
+pub const RELOADED_FILE_MAX_BYTES: ByteSize = ByteSize::mib(16);
+
 // Looking at a cluster, and the dead-letter stores.
 
 /// Total time that `check --online` and `deadletter` give one cluster to answer: enough for a DNS time-out (5 s) and a

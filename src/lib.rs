@@ -10,7 +10,8 @@
 //! - [`transform`]: the chain. Only what it has cleared can reach a sink.
 //! - [`source`] and [`sink`]: the two traits of the program, with Kafka and Splunk HEC behind them.
 //! - [`delivery`]: the guarantee. Knows neither Kafka nor Splunk.
-//! - [`dead_letter`]: where letters are kept. [`tls`]: the one way to build an HTTPS client.
+//! - [`dead_letter`]: where letters are kept. [`tls`]: the one way to build an HTTPS client and to read a trust store.
+//!   [`reload`]: what is made anew when files change.
 //! - [`config`]: what the file says, and what it means.
 //! - [`status`], [`metrics`], [`log`], [`admin`]: what can be seen from outside.
 //! - [`pipeline`]: the composition root, the only place that wires parts and starts tasks.
@@ -39,6 +40,11 @@
 //!   from outside are checked in full.
 //! - An index that a record asks for may be forbidden; if that held delivery, one record could stop all others for ever.
 //! - Open batches of different groups are closed together: one left open while others fill up would hold its partitions' watermark.
+//! - The Kafka client tells some refused certificates as broken connections, and all with the same words.
+//! - A PKCS#12 store made by OpenSSL marks nothing as trusted; one made by Java does, and only what is marked counts there.
+//! - A server's certificate that signs itself may call itself an authority; the usual verification refuses that even when
+//!   the very certificate stands in the trust store.
+//! - A file that is being written looks broken; so it is complained about only when it has stood still.
 //! - A recall stands until its slot is recalled again: forgetting it earlier would let the lane send what was revoked.
 
 pub mod admin;
@@ -54,6 +60,7 @@ pub mod metrics;
 pub mod pipeline;
 pub mod position;
 pub mod reason;
+pub mod reload;
 pub mod secret;
 pub mod sink;
 pub mod source;

@@ -24,7 +24,7 @@ use crate::defaults;
 use crate::delivery::attempt::Coding;
 use crate::pipeline;
 use crate::position::TopicName;
-use crate::secret::Secret;
+use crate::secret::{Secret, SecretSource};
 use crate::sink::DeliveryLevel;
 use crate::sink::splunk_hec::config::{EventConfig, HecConfig};
 use crate::source::kafka::config::{ClientConfig, ClientTls, GroupProtocol, KafkaConfig, Security, StartAt, Topics};
@@ -161,7 +161,7 @@ fn config(kafka: &str, splunk: String, letters: &Path, admin: SocketAddr) -> Con
     let sink = HecConfig {
         endpoints: vec![splunk],
         delivery: DeliveryLevel::Accepted,
-        token: Secret::new(TOKEN.to_owned()),
+        token: SecretSource::fixed(Secret::new(TOKEN.to_owned())),
         events: EventConfig::default(),
         compression: Coding::Identity,
         connect_timeout: defaults::CONNECT_TIMEOUT,

@@ -30,3 +30,4 @@ mod outage;
 mod positions;
 mod rebalance;
 mod stop;
+mod trust;

@@ -149,7 +149,7 @@ fn resolve_dead_letter(raw: Option<raw::DeadLetter>, path: &Path, findings: &mut
             let path = path.key("topic");
             let name = topic.name.and_then(|name| topic_name(&name, &path.key("name"), findings));
             let kafka = topic.kafka.and_then(|raw| kafka::resolve_client(raw, &path.key("kafka"), findings));
-            Some(DeadLetterConfig::Topic { name: name?, kafka: kafka? })
+            Some(DeadLetterConfig::Topic { name: name?, kafka: Box::new(kafka?) })
         }
     }
 }

@@ -9,7 +9,7 @@ use regex::Regex;
 use super::extract::Extraction;
 use crate::delivery::attempt::Coding;
 use crate::position::TopicName;
-use crate::secret::Secret;
+use crate::secret::SecretSource;
 use crate::sink::DeliveryLevel;
 use crate::tls::config::TlsConfig;
 
@@ -18,7 +18,8 @@ pub struct HecConfig {
     /// At least one `http(s)://host:port`: the port always written, no path, no credentials, none twice.
     pub endpoints: Vec<String>,
     pub delivery: DeliveryLevel,
-    pub token: Secret,
+    /// Read again when it comes from a file that changes.
+    pub token: SecretSource,
     pub events: EventConfig,
     pub compression: Coding,
     pub connect_timeout: Duration,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use reqwest::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, COOKIE, HeaderMap, HeaderName, HeaderValue};
-use reqwest::{Client, Method, RequestBuilder, Url};
+use reqwest::{Method, RequestBuilder, Url};
 use serde::Deserialize;
 use uuid::Uuid;
 
@@ -14,12 +14,13 @@ use super::classify::{Sent, Verdict, classify};
 use super::config::{HecConfig, Mode};
 use super::index::Indexes;
 use super::line::Line;
+use super::tokens::{Login, Token, Tokens};
 use crate::defaults::{HEC_PENDING_ACKS_MAX, HEC_SLOW_DOWN};
 use crate::delivery::attempt::{Attempt, Coding, Failure, Parcel};
 use crate::reason::Reason;
 use crate::secret::Secret;
 use crate::sink::DeliveryLevel;
-use crate::tls;
+use crate::tls::{self, HttpClient};
 
 /// As the Kafka connector sends it; other collectors behind HEC look at the profile.
 const EVENT_TYPE: &str = "application/json; profile=urn:splunk:event:1.0; charset=utf-8";
@@ -39,10 +40,10 @@ pub(super) struct Endpoint {
     indexes: Indexes,
     ack: Url,
     health: Url,
-    client: Client,
+    client: Arc<HttpClient>,
     /// The same for every request.
     headers: HeaderMap,
-    token: Secret,
+    login: Login,
     proof: Proof,
 }
 
@@ -69,16 +70,18 @@ pub(super) enum UnansweredKind {
 
 impl Endpoint {
     /// `channel` is that of all requests at level `accepted`.
-    pub(super) fn new(address: &str, config: &HecConfig, client: Client, channel: Uuid) -> Result<Self, BuildError> {
+    pub(super) fn new(
+        address: &str,
+        config: &HecConfig,
+        client: Arc<HttpClient>,
+        tokens: Arc<Tokens>,
+        channel: Uuid,
+    ) -> Result<Self, BuildError> {
         let url = |path: &str| {
             let full = format!("{}/services/collector/{path}", address.trim_end_matches('/'));
             Url::parse(&full).ok().filter(Url::has_host).ok_or_else(|| BuildError::Endpoint(address.to_owned()))
         };
-        let mut authorization =
-            HeaderValue::try_from(format!("Splunk {}", config.token.expose())).map_err(|_| BuildError::Token)?;
-        authorization.set_sensitive(true);
         let headers = HeaderMap::from_iter([
-            (AUTHORIZATION, authorization),
             (APP_NAME, HeaderValue::from_static(env!("CARGO_PKG_NAME"))),
             (APP_VERSION, HeaderValue::from_static(env!("CARGO_PKG_VERSION"))),
         ]);
@@ -90,7 +93,7 @@ impl Endpoint {
         };
         let event = url("event")?;
         let name = event.origin().ascii_serialization();
-        let token = config.token.clone();
+        let login = Login::new(tokens);
         let raw = matches!(config.events.mode, Mode::Raw { .. });
         let mut parcels = if raw { url("raw")? } else { event.clone() };
         if let Some(extract) = config.events.auto_extract_timestamp {
@@ -98,7 +101,7 @@ impl Endpoint {
         }
         let indexes = Indexes::new(&config.events);
         let (ack, health) = (url("ack")?, url("health")?);
-        Ok(Self { name, event, parcels, raw, indexes, ack, health, client, headers, token, proof })
+        Ok(Self { name, event, parcels, raw, indexes, ack, health, client, headers, login, proof })
     }
 
     /// Scheme, host and port.
@@ -113,16 +116,39 @@ impl Endpoint {
         }
     }
 
-    pub(super) fn token(&self) -> &Secret {
-        &self.token
+    pub(super) fn login(&self) -> &Login {
+        &self.login
     }
 
-    /// Posts the parcel once.
+    /// Posts the parcel once; once more with another token where there is one and this one is refused: what was refused
+    /// for its token was not taken.
     pub(super) async fn attempt(self: Arc<Self>, parcel: Parcel) -> Attempt {
+        let (mut token, mut refused) = (self.login.token(), Vec::new());
+        loop {
+            let attempt = Arc::clone(&self).attempt_with(&token, parcel.clone()).await;
+            match &attempt {
+                Attempt::Hold(failure) if failure.reason == Reason::Unauthorized => {}
+                Attempt::Delivered | Attempt::Pending(_) | Attempt::Slower { .. } => {
+                    self.login.taken(&token, &refused);
+                    return attempt;
+                }
+                Attempt::Hold(_) | Attempt::Retry { .. } | Attempt::Poison { .. } | Attempt::Split(_) => {
+                    return attempt;
+                }
+            }
+            refused.push(token);
+            match self.login.after_refusal(&refused) {
+                Some(other) => token = other,
+                None => return attempt,
+            }
+        }
+    }
+
+    async fn attempt_with(self: Arc<Self>, token: &Token, parcel: Parcel) -> Attempt {
         match &self.proof {
-            Proof::Accepted { channel } => self.attempt_accepted(*channel, parcel).await,
+            Proof::Accepted { channel } => self.attempt_accepted(token, *channel, parcel).await,
             Proof::Indexed { acks } => match acks.lease() {
-                Some(lease) => Arc::clone(&self).attempt_indexed(Arc::clone(acks), lease, parcel).await,
+                Some(lease) => Arc::clone(&self).attempt_indexed(token, Arc::clone(acks), lease, parcel).await,
                 None => {
                     let words = format!("{HEC_PENDING_ACKS_MAX} requests are not yet acknowledged");
                     Attempt::Retry { after: None, failure: Failure::new(Reason::Busy, words) }
@@ -131,18 +157,18 @@ impl Endpoint {
         }
     }
 
-    async fn attempt_accepted(&self, channel: Uuid, parcel: Parcel) -> Attempt {
+    async fn attempt_accepted(&self, token: &Token, channel: Uuid, parcel: Parcel) -> Attempt {
         // Without a cookie: every request may go to another indexer.
-        let seen = match self.send(self.parcel_request(channel, &parcel)).await {
+        let seen = match self.send(self.parcel_request(token, channel, &parcel)).await {
             Err(unanswered) => return unanswered.into(),
             Ok(seen) => seen,
         };
         let answer = seen.hec();
-        let attempt = match self.verdict(&parcel, &seen, answer.as_ref()) {
+        let attempt = match self.verdict(token, &parcel, &seen, answer.as_ref()) {
             Verdict::Delivered => Attempt::Delivered,
             // Not a verdict at this level; without a proof to wait for, it is unknown.
             Verdict::AwaitAck(_) => {
-                let failure = Failure::new(Reason::UnexpectedAnswer, seen.describe(&self.token));
+                let failure = Failure::new(Reason::UnexpectedAnswer, seen.describe(token.secret()));
                 Attempt::Retry { after: None, failure }
             }
             Verdict::Poison { bad, ack_id: _, failure } => Attempt::Poison { delivered: bad, bad, failure },
@@ -153,8 +179,8 @@ impl Endpoint {
         with_warning(attempt, answer.as_ref())
     }
 
-    async fn attempt_indexed(self: Arc<Self>, acks: Arc<Acks>, lease: Lease, parcel: Parcel) -> Attempt {
-        let seen = match self.send_on(lease.line(), self.parcel_request(lease.line().id(), &parcel)).await {
+    async fn attempt_indexed(self: Arc<Self>, token: &Token, acks: Arc<Acks>, lease: Lease, parcel: Parcel) -> Attempt {
+        let seen = match self.send_on(lease.line(), self.parcel_request(token, lease.line().id(), &parcel)).await {
             Ok(seen) => seen,
             Err(unanswered) => {
                 if !unanswered.maybe_processed {
@@ -164,7 +190,7 @@ impl Endpoint {
             }
         };
         let answer = seen.hec();
-        let verdict = self.verdict(&parcel, &seen, answer.as_ref());
+        let verdict = self.verdict(token, &parcel, &seen, answer.as_ref());
         let ticket = match &answer {
             // Perhaps a balancer gave up on an indexer that has taken the request: the lease ends unanswered.
             None => None,
@@ -182,7 +208,7 @@ impl Endpoint {
             }
             (Verdict::AwaitAck(_) | Verdict::Delivered, Some(Err(failure))) => Attempt::Retry { after: None, failure },
             (Verdict::AwaitAck(_) | Verdict::Delivered, None) => {
-                let failure = Failure::new(Reason::UnexpectedAnswer, seen.describe(&self.token));
+                let failure = Failure::new(Reason::UnexpectedAnswer, seen.describe(token.secret()));
                 Attempt::Retry { after: None, failure }
             }
             (Verdict::Poison { bad, ack_id: _, failure }, Some(Ok(ticket))) if bad > 0 => {
@@ -222,9 +248,9 @@ impl Endpoint {
         }))
     }
 
-    fn verdict(&self, parcel: &Parcel, seen: &Seen, answer: Option<&HecAnswer>) -> Verdict {
+    fn verdict(&self, token: &Token, parcel: &Parcel, seen: &Seen, answer: Option<&HecAnswer>) -> Verdict {
         let (events, bytes) = (parcel.events, size_before_coding(parcel));
-        let sent = Sent { events, bytes, level: self.level(), token: &self.token, raw: self.raw };
+        let sent = Sent { events, bytes, level: self.level(), token: token.secret(), raw: self.raw };
         match (classify(&sent, seen, answer), answer) {
             (Verdict::Hold(failure), Some(answer)) if failure.reason == Reason::WrongIndex => {
                 self.indexes.refused(parcel, answer, failure)
@@ -233,14 +259,14 @@ impl Endpoint {
         }
     }
 
-    fn parcel_request(&self, channel: Uuid, parcel: &Parcel) -> RequestBuilder {
+    fn parcel_request(&self, token: &Token, channel: Uuid, parcel: &Parcel) -> RequestBuilder {
         let kind = if self.raw { RAW_TYPE } else { EVENT_TYPE };
-        let request = self.request(Method::POST, self.parcel_url(&parcel.group), channel).header(CONTENT_TYPE, kind);
+        let request = self.request(token, Method::POST, self.parcel_url(&parcel.group), channel);
         let request = match parcel.coding {
             Coding::Identity => request,
             Coding::Gzip => request.header(CONTENT_ENCODING, "gzip"),
         };
-        request.body(parcel.body.clone())
+        request.header(CONTENT_TYPE, kind).body(parcel.body.clone())
     }
 
     /// The name of a parcel's group is the part of the query that is about its events.
@@ -253,24 +279,25 @@ impl Endpoint {
     }
 
     /// A request for `GET /services/collector/health`.
-    pub(super) fn health_request(&self) -> RequestBuilder {
-        self.request(Method::GET, self.health.clone(), Uuid::new_v4())
+    pub(super) fn health_request(&self, token: &Token) -> RequestBuilder {
+        self.request(token, Method::GET, self.health.clone(), Uuid::new_v4())
     }
 
     /// A request to the event endpoint that carries nothing.
-    pub(super) fn empty_request(&self) -> RequestBuilder {
-        self.request(Method::POST, self.event.clone(), Uuid::new_v4()).header(CONTENT_TYPE, EVENT_TYPE)
+    pub(super) fn empty_request(&self, token: &Token) -> RequestBuilder {
+        self.request(token, Method::POST, self.event.clone(), Uuid::new_v4()).header(CONTENT_TYPE, EVENT_TYPE)
     }
 
     /// A query for acknowledgements.
-    pub(super) fn ack_request(&self, channel: Uuid, ids: &[u64]) -> RequestBuilder {
+    pub(super) fn ack_request(&self, token: &Token, channel: Uuid, ids: &[u64]) -> RequestBuilder {
         let list = ids.iter().map(u64::to_string).collect::<Vec<_>>().join(",");
-        let request = self.request(Method::POST, self.ack.clone(), channel).header(CONTENT_TYPE, EVENT_TYPE);
+        let request = self.request(token, Method::POST, self.ack.clone(), channel).header(CONTENT_TYPE, EVENT_TYPE);
         request.body(format!("{{\"acks\":[{list}]}}"))
     }
 
-    fn request(&self, method: Method, url: Url, channel: Uuid) -> RequestBuilder {
-        self.client.request(method, url).headers(self.headers.clone()).header(CHANNEL, channel.to_string())
+    fn request(&self, token: &Token, method: Method, url: Url, channel: Uuid) -> RequestBuilder {
+        let request = self.client.get().request(method, url).headers(self.headers.clone());
+        request.header(AUTHORIZATION, token.header()).header(CHANNEL, channel.to_string())
     }
 
     pub(super) async fn send(&self, request: RequestBuilder) -> Result<Seen, Unanswered> {
@@ -295,7 +322,9 @@ impl Endpoint {
     }
 
     fn unanswered(&self, error: reqwest::Error) -> Unanswered {
-        let failure = |reason, words: &str| Failure::new(reason, presentable(words, &self.token));
+        // What fails on the way was said by no server, so it holds no token that was sent; the current one stands for all.
+        let token = self.login.token();
+        let failure = |reason, words: &str| Failure::new(reason, presentable(words, token.secret()));
         if let Some(words) = tls::explain(&error) {
             // An alert may come after the request has left.
             return Unanswered { maybe_processed: true, kind: UnansweredKind::Hold(failure(Reason::Tls, &words)) };
@@ -352,29 +381,39 @@ struct AckAnswer {
 
 impl Ask for Endpoint {
     async fn ask(&self, line: &Line, ids: &[u64]) -> Reply {
-        match self.send_on(line, self.ack_request(line.id(), ids)).await {
-            Ok(seen) => self.reply(&seen),
-            Err(Unanswered { kind: UnansweredKind::Retry(failure), .. }) => Reply::Unclear(failure.to_string()),
-            Err(Unanswered { kind: UnansweredKind::Hold(failure), .. }) => Reply::Refused(failure),
+        let (mut token, mut refused) = (self.login.token(), Vec::new());
+        loop {
+            let seen = match self.send_on(line, self.ack_request(&token, line.id(), ids)).await {
+                Ok(seen) => seen,
+                Err(Unanswered { kind: UnansweredKind::Retry(failure), .. }) => {
+                    return Reply::Unclear(failure.to_string());
+                }
+                Err(Unanswered { kind: UnansweredKind::Hold(failure), .. }) => return Reply::Refused(failure),
+            };
+            let is_refused = matches!(seen.status, 401 | 403);
+            let reply = reply(&seen, token.secret());
+            refused.push(token);
+            match is_refused.then(|| self.login.after_refusal(&refused)).flatten() {
+                Some(other) => token = other,
+                None => return reply,
+            }
         }
     }
 }
 
-impl Endpoint {
-    /// What an answer of the acknowledgement endpoint proves: nothing, unless it is `{"acks":{"<id>":true}}`.
-    fn reply(&self, seen: &Seen) -> Reply {
-        let code = seen.hec().map(|answer| answer.code);
-        match (seen.status, code) {
-            (401 | 403, _) => Reply::Refused(Failure::new(Reason::Unauthorized, seen.describe(&self.token))),
-            (400, Some(14)) => Reply::Refused(Failure::new(Reason::AckDisabled, seen.describe(&self.token))),
-            (200 | 201, _) if seen.whole => match serde_json::from_slice::<AckAnswer>(&seen.body) {
-                Ok(AckAnswer { acks }) => {
-                    let proven = acks.into_iter().filter(|(_, safe)| *safe);
-                    Reply::Known(proven.filter_map(|(id, _)| id.parse().ok()).collect())
-                }
-                Err(_) => Reply::Unclear(seen.describe(&self.token)),
-            },
-            _ => Reply::Unclear(seen.describe(&self.token)),
-        }
+/// What an answer of the acknowledgement endpoint proves: nothing, unless it is `{"acks":{"<id>":true}}`.
+fn reply(seen: &Seen, token: &Secret) -> Reply {
+    let code = seen.hec().map(|answer| answer.code);
+    match (seen.status, code) {
+        (401 | 403, _) => Reply::Refused(Failure::new(Reason::Unauthorized, seen.describe(token))),
+        (400, Some(14)) => Reply::Refused(Failure::new(Reason::AckDisabled, seen.describe(token))),
+        (200 | 201, _) if seen.whole => match serde_json::from_slice::<AckAnswer>(&seen.body) {
+            Ok(AckAnswer { acks }) => {
+                let proven = acks.into_iter().filter(|(_, safe)| *safe);
+                Reply::Known(proven.filter_map(|(id, _)| id.parse().ok()).collect())
+            }
+            Err(_) => Reply::Unclear(seen.describe(token)),
+        },
+        _ => Reply::Unclear(seen.describe(token)),
     }
 }

@@ -13,6 +13,7 @@ pub(crate) mod client;
 mod commits;
 pub mod config;
 pub mod copy;
+mod examiner;
 mod hand_over;
 mod headers;
 pub mod inspect;

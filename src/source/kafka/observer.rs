@@ -5,6 +5,7 @@
 //!
 //! Everything here blocks and is bounded in time.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::{Duration, Instant};
@@ -17,6 +18,7 @@ use rdkafka::types::RDKafkaErrorCode;
 use super::callbacks::PartitionKey;
 use super::client::{Witness, client_config, failure_of, failure_of_code};
 use super::config::ClientConfig;
+use super::examiner::Examiner;
 use super::members::Membership;
 use super::positions::{Held, fetch_held, list_of};
 use crate::defaults;
@@ -28,6 +30,7 @@ pub(super) struct Observer {
     pub(super) consumer: BaseConsumer<Witness>,
     deadline: Instant,
     opened: Instant,
+    examiner: RefCell<Examiner>,
 }
 
 /// A topic as the brokers describe it.
@@ -73,7 +76,8 @@ impl Observer {
             .set("fetch.message.max.bytes", "65536");
         let consumer = native.create_with_context(Witness::default()).map_err(|error| failure_of(&error))?;
         let opened = Instant::now();
-        Ok(Self { consumer, deadline: opened + defaults::INSPECT_DEADLINE, opened })
+        let examiner = RefCell::new(Examiner::new(config));
+        Ok(Self { consumer, deadline: opened + defaults::INSPECT_DEADLINE, opened, examiner })
     }
 
     /// Describes one topic, or all that this user may see.
@@ -141,7 +145,9 @@ impl Observer {
     /// The most telling error so far, else `error` itself.
     pub(super) fn explain(&self, error: &KafkaError) -> Failure {
         let own = failure_of(error);
-        if own.reason == Reason::KafkaConnect { self.consumer.context().take().unwrap_or(own) } else { own }
+        let told = own.reason == Reason::KafkaConnect;
+        let failure = told.then(|| self.consumer.context().take()).flatten().unwrap_or(own);
+        self.examiner.borrow_mut().refine(failure)
     }
 
     /// Asks again while the answer may still come: a time-out may mean that the connection is not up yet.

@@ -17,6 +17,7 @@ use super::callbacks::{Callback, Callbacks, PartitionKey, let_go};
 use super::client::{client_config, failure_of, failure_of_code, set_consumer_properties};
 use super::commits::Commits;
 use super::config::{KafkaConfig, StartAt, Topics};
+use super::examiner::Examiner;
 use super::hand_over::HandOver;
 use super::stats::PartitionStats;
 use crate::defaults;
@@ -43,6 +44,7 @@ pub struct KafkaSource {
     /// The consumer queue was seen empty since the last statistics.
     was_idle: bool,
     headers: Vec<u8>,
+    examiner: Examiner,
 }
 
 impl KafkaSource {
@@ -76,6 +78,7 @@ impl KafkaSource {
             paused: false,
             was_idle: false,
             headers: Vec::new(),
+            examiner: Examiner::new(&config.client),
         })
     }
 
@@ -97,7 +100,8 @@ impl KafkaSource {
                 }
                 Callback::Stats(partitions) => self.take_stats(&partitions, handler),
                 Callback::Error { error, reason } => {
-                    handler(Event::Trouble(self.explain(&error, &reason)));
+                    let failure = self.explain(&error, &reason);
+                    handler(Event::Trouble(self.examiner.refine(failure)));
                 }
             }
         }
