@@ -5,6 +5,9 @@
 //!   reported by `check`, and `resolve` still sees the rest, so that one run reports everything.
 //! - A secret `x` always has a sibling `x_file`.
 
+mod hec_events;
+mod tls;
+
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -17,9 +20,6 @@ use crate::defaults;
 use crate::secret::Secret;
 use crate::source::kafka::config::{GroupProtocol, SaslMechanism, Security, StartAt};
 use crate::units::{self, ByteSize};
-
-mod hec_events;
-mod tls;
 
 pub(super) use hec_events::*;
 pub(super) use tls::{HecTls, KafkaTls};

@@ -27,6 +27,14 @@ pub struct BatchLimits {
     pub max_bytes: usize,
 }
 
+impl BatchLimits {
+    /// Whether an event with a payload of this many bytes is too much on top of these records and bytes.
+    pub(super) const fn are_reached(&self, records: usize, bytes: usize, payload: usize) -> bool {
+        let too_large = bytes > 0 && bytes + payload + ENVELOPE_ALLOWANCE > self.max_bytes;
+        records >= self.max_events || too_large
+    }
+}
+
 /// Where one event lies in the body and where it came from: one entry of one array per batch.
 #[derive(Debug)]
 pub(super) struct Event {
@@ -236,7 +244,7 @@ impl BatchBuilder {
 }
 
 /// Room left for what the sink writes around a payload, so that a full batch rarely has to grow.
-pub(super) const ENVELOPE_ALLOWANCE: usize = 1024;
+const ENVELOPE_ALLOWANCE: usize = 1024;
 
 /// Batches are bounded far below 4 GiB: by `max_bytes`, or by the one event they consist of, which Kafka bounds to 2 GiB.
 fn index(len: usize) -> u32 {

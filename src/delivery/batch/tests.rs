@@ -34,6 +34,11 @@ impl Bench {
         Self::new(BatchLimits { max_events: 1000, max_bytes: 1 << 20 })
     }
 
+    fn is_full_for(&self, payload: usize) -> bool {
+        let (records, bytes) = self.builder.size();
+        self.builder.limits.are_reached(records, bytes, payload)
+    }
+
     fn read<'a>(&mut self, slot: u32, record: Record<'a>, headers: &'a [u8]) {
         let record = Record { headers, ..record };
         let run = self.ledger.track(Slot::new(slot), record.offset, record.timestamp_ms).expect("assigned");
@@ -69,6 +74,33 @@ fn record(offset: i64, value: &[u8]) -> Record<'_> {
         value: Some(value),
         headers: &[],
     }
+}
+
+#[test]
+fn a_batch_is_full_at_its_number_of_events_and_letters_count() {
+    let mut bench = Bench::new(BatchLimits { max_events: 2, max_bytes: 1 << 20 });
+    assert!(!bench.is_full_for(0));
+    bench.read(0, record(0, b"x"), &[]);
+    assert!(!bench.is_full_for(0));
+    bench.read(0, Record { value: None, ..record(1, b"") }, &[]);
+    assert!(bench.is_full_for(0), "one event and one letter");
+    let sealed = bench.seal();
+    assert!(!bench.is_full_for(0));
+    bench.finish(sealed);
+}
+
+#[test]
+fn a_batch_is_full_when_payload_and_envelope_may_not_fit_but_an_empty_one_takes_anything() {
+    let mut bench = Bench::new(BatchLimits { max_events: 1000, max_bytes: 4096 });
+    assert!(!bench.is_full_for(1 << 20));
+    let payload = [b'x'; 1000];
+    bench.read(0, record(0, &payload), &[]);
+    let written = "0 ".len() + payload.len() + "\n".len();
+    let room = 4096 - written - ENVELOPE_ALLOWANCE;
+    assert!(!bench.is_full_for(room));
+    assert!(bench.is_full_for(room + 1));
+    let sealed = bench.seal();
+    bench.finish(sealed);
 }
 
 #[test]
@@ -251,6 +283,7 @@ fn the_payload_is_cut_out_of_its_envelope() {
     assert_eq!(original_payload(event, PayloadAt::Verbatim { start: 9, len: 6 }), br#""a\"b""#);
     assert_eq!(original_payload(event, PayloadAt::JsonString { start: 9, len: 5 }), br#""a\"b"#, "not JSON: as it is");
     assert_eq!(original_payload(event, PayloadAt::Verbatim { start: 20, len: 99 }), b"");
+    assert_eq!(original_payload(event, PayloadAt::BehindBrace { start: 1, len: 7 }), br#"{"event""#);
 }
 
 #[test]
@@ -261,4 +294,16 @@ fn extras_are_read_back_with_and_without_a_key() {
         assert_eq!(split_extras(&extras), (key.map(<[u8]>::to_vec), headers));
     }
     assert_eq!(split_extras(b""), (None, &b""[..]));
+}
+
+#[test]
+fn a_payload_kept_beside_is_read_back_before_key_and_headers() {
+    for payload in [&b"value"[..], b""] {
+        let mut extras = Vec::new();
+        push_apart(&mut extras, payload);
+        push_extras(&mut extras, Some(b"k"), b"h");
+        let (value, rest) = split_apart(&extras);
+        assert_eq!((value.as_slice(), split_extras(rest)), (payload, (Some(b"k".to_vec()), &b"h"[..])));
+    }
+    assert_eq!(split_apart(b"\x09\0\0\0x"), (Vec::new(), &b"\x09\0\0\0x"[..]), "torn");
 }

@@ -73,7 +73,8 @@ impl Endpoint {
     pub(super) fn new(
         address: &str,
         config: &HecConfig,
-        (client, tokens): (Arc<HttpClient>, Arc<Tokens>),
+        client: Arc<HttpClient>,
+        tokens: Arc<Tokens>,
         channel: Uuid,
     ) -> Result<Self, BuildError> {
         let url = |path: &str| {
@@ -261,12 +262,11 @@ impl Endpoint {
     fn parcel_request(&self, token: &Token, channel: Uuid, parcel: &Parcel) -> RequestBuilder {
         let kind = if self.raw { RAW_TYPE } else { EVENT_TYPE };
         let request = self.request(token, Method::POST, self.parcel_url(&parcel.group), channel);
-        let request = request.header(CONTENT_TYPE, kind);
         let request = match parcel.coding {
             Coding::Identity => request,
             Coding::Gzip => request.header(CONTENT_ENCODING, "gzip"),
         };
-        request.body(parcel.body.clone())
+        request.header(CONTENT_TYPE, kind).body(parcel.body.clone())
     }
 
     /// The name of a parcel's group is the part of the query that is about its events.

@@ -82,11 +82,12 @@ impl SplunkHec {
         let limits = Limits { connect: config.connect_timeout, request: config.request_timeout };
         let client = Arc::new(HttpClient::new(&config.tls, limits)?);
         let tokens = Arc::new(Tokens::new(&config.token)?);
-        let shared = || (Arc::clone(&client), Arc::clone(&tokens));
         let endpoints: Vec<_> = config
             .endpoints
             .iter()
-            .map(|address| Endpoint::new(address, config, shared(), channel).map(Arc::new))
+            .map(|address| {
+                Endpoint::new(address, config, Arc::clone(&client), Arc::clone(&tokens), channel).map(Arc::new)
+            })
             .collect::<Result<_, _>>()?;
         let names = endpoints.iter().map(|endpoint| endpoint.name().to_owned()).collect();
         let encoder = Encoder::new(&config.events, channel, left_out);

@@ -15,10 +15,7 @@ use crate::sink::splunk_hec::config::{EventConfig, FieldValue, Tracked};
 pub(super) struct Fields {
     /// Members that are the same in every event: `"env":"prod","team":["a","b"]`
     constant: Vec<u8>,
-    /// Each from its comma, if something is before it, to where its value begins.
-    topic: Option<Vec<u8>>,
-    partition: Option<Vec<u8>>,
-    offset: Option<Vec<u8>>,
+    tracking: Tracking,
     timestamp: bool,
     key: bool,
     headers: Vec<String>,
@@ -28,11 +25,19 @@ pub(super) struct Fields {
     left_out: Counter,
 }
 
+#[derive(Debug)]
+enum Tracking {
+    /// Topic, partition and offset, as by default: written in one go behind this beginning, which ends before the topic.
+    Usual { beginning: Vec<u8> },
+    /// Any of the three.
+    Other { topic: bool, partition: bool, offset: bool },
+}
+
 impl Fields {
     pub(super) fn new(config: &EventConfig, channel: Uuid, left_out: Counter) -> Self {
         let mut constant = Vec::new();
         for (name, value) in &config.fields {
-            push_name(&mut constant, name);
+            push_next(&mut constant, 0, name);
             push_value(&mut constant, value);
         }
         for tracked in &config.tracking {
@@ -41,27 +46,27 @@ impl Fields {
                 Tracked::Channel => channel.to_string(),
                 Tracked::Topic | Tracked::Partition | Tracked::Offset | Tracked::Timestamp | Tracked::Key => continue,
             };
-            push_name(&mut constant, tracked.field());
+            push_next(&mut constant, 0, tracked.field());
             push_string(&mut constant, &text);
         }
-        let mut first = constant.is_empty();
-        let mut literal = |wanted: &Tracked, end: &str| {
-            config.tracking.contains(wanted).then(|| {
-                let comma = if std::mem::take(&mut first) { "" } else { "," };
-                format!("{comma}\"{}\":{end}", wanted.field()).into_bytes()
-            })
+        let has = |tracked| config.tracking.contains(&tracked);
+        let tracking = match (has(Tracked::Topic), has(Tracked::Partition), has(Tracked::Offset)) {
+            (true, true, true) => {
+                let mut beginning = constant.clone();
+                push_next(&mut beginning, 0, Tracked::Topic.field());
+                Tracking::Usual { beginning }
+            }
+            (topic, partition, offset) => Tracking::Other { topic, partition, offset },
         };
         let optional = |tracked: &&Tracked| matches!(tracked, Tracked::Timestamp | Tracked::Key);
         Self {
-            topic: literal(&Tracked::Topic, ""),
-            partition: literal(&Tracked::Partition, "\""),
-            offset: literal(&Tracked::Offset, "\""),
-            timestamp: config.tracking.contains(&Tracked::Timestamp),
-            key: config.tracking.contains(&Tracked::Key),
+            constant,
+            tracking,
+            timestamp: has(Tracked::Timestamp),
+            key: has(Tracked::Key),
             headers: config.record_headers.fields.clone(),
             fixed: config.tracking.iter().filter(|tracked| !optional(tracked)).map(Tracked::field).collect(),
             enriched: config.fields.iter().map(|(name, _)| name.clone()).collect(),
-            constant,
             left_out,
         }
     }
@@ -89,28 +94,46 @@ impl Fields {
     }
 
     /// Appends the members, separated by commas, right behind an opening brace. Returns whether there were any.
+    #[inline]
     pub(super) fn push_members(&self, record: &Record<'_>, out: &mut Vec<u8>) -> bool {
         let begin = out.len();
-        out.extend_from_slice(&self.constant);
-        if let Some(literal) = &self.topic {
-            out.extend_from_slice(literal);
-            push_string(out, record.topic);
+        match &self.tracking {
+            Tracking::Usual { beginning } => {
+                out.extend_from_slice(beginning);
+                push_string(out, record.topic);
+                out.extend_from_slice(b",\"kafka_partition\":\"");
+                push_number(out, record.partition.get());
+                out.extend_from_slice(b"\",\"kafka_offset\":\"");
+                push_number(out, record.offset.get());
+                out.push(b'"');
+            }
+            Tracking::Other { topic, partition, offset } => {
+                out.extend_from_slice(&self.constant);
+                if *topic {
+                    push_next(out, begin, Tracked::Topic.field());
+                    push_string(out, record.topic);
+                }
+                if *partition {
+                    push_next(out, begin, Tracked::Partition.field());
+                    push_quoted(out, record.partition.get());
+                }
+                if *offset {
+                    push_next(out, begin, Tracked::Offset.field());
+                    push_quoted(out, record.offset.get());
+                }
+            }
         }
-        if let Some(literal) = &self.partition {
-            out.extend_from_slice(literal);
-            push_number(out, record.partition.get());
-            out.push(b'"');
+        if self.timestamp || self.key || !self.headers.is_empty() {
+            self.push_optional(record, begin, out);
         }
-        if let Some(literal) = &self.offset {
-            out.extend_from_slice(literal);
-            push_number(out, record.offset.get());
-            out.push(b'"');
-        }
+        out.len() > begin
+    }
+
+    /// The members that not every record has.
+    fn push_optional(&self, record: &Record<'_>, begin: usize, out: &mut Vec<u8>) {
         if let (true, Some(timestamp)) = (self.timestamp, record.timestamp_ms) {
             push_next(out, begin, Tracked::Timestamp.field());
-            out.push(b'"');
-            push_number(out, timestamp);
-            out.push(b'"');
+            push_quoted(out, timestamp);
         }
         if let (true, Some(key)) = (self.key, record.key) {
             match std::str::from_utf8(key) {
@@ -127,8 +150,13 @@ impl Fields {
                 push_string(out, text);
             }
         }
-        out.len() > begin
     }
+}
+
+fn push_quoted(out: &mut Vec<u8>, number: impl itoa::Integer) {
+    out.push(b'"');
+    push_number(out, number);
+    out.push(b'"');
 }
 
 fn push_next(out: &mut Vec<u8>, begin: usize, name: &str) {
@@ -137,10 +165,6 @@ fn push_next(out: &mut Vec<u8>, begin: usize, name: &str) {
     }
     push_string(out, name);
     out.push(b':');
-}
-
-fn push_name(constant: &mut Vec<u8>, name: &str) {
-    push_next(constant, 0, name);
 }
 
 fn push_value(out: &mut Vec<u8>, value: &FieldValue) {

@@ -3,6 +3,7 @@
 const MICROS: u64 = 1_000_000;
 
 /// `1623091780.331000`: a plain number with six decimals.
+#[inline]
 pub(super) fn push_seconds(out: &mut Vec<u8>, micros: u64) {
     push_number(out, micros / MICROS);
     // A leading one keeps the zeros; the point takes its place.
@@ -11,11 +12,13 @@ pub(super) fn push_seconds(out: &mut Vec<u8>, micros: u64) {
     out[point] = b'.';
 }
 
+#[inline]
 pub(super) fn push_number(out: &mut Vec<u8>, number: impl itoa::Integer) {
     out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
 }
 
 /// A JSON string literal with its quotes.
+#[inline]
 pub(super) fn push_string(out: &mut Vec<u8>, text: &str) {
     if text.bytes().all(|byte| byte >= 0x20 && byte != b'"' && byte != b'\\') {
         out.push(b'"');

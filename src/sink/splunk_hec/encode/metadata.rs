@@ -97,6 +97,7 @@ impl Topics {
     }
 
     /// Calls `then` with the plan of the topic.
+    #[inline]
     pub(super) fn with<T>(&self, topic: &str, then: impl FnOnce(&Plan) -> T) -> T {
         match self {
             Self::Alike(plan) => then(plan),
@@ -156,6 +157,7 @@ impl FromHeaders {
     }
 
     /// What the record's headers say; `None` when they say nothing.
+    #[inline]
     pub(super) fn read<'r>(&self, record: &Record<'r>) -> Option<Overrides<'r>> {
         let names = self.names.as_ref()?;
         if record.headers.is_empty() {
