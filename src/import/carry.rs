@@ -8,7 +8,7 @@ use super::finding::{Finding, Level};
 use super::secrets::{Owner, Secrets};
 use super::settings::Settings;
 use super::topics::Topics;
-use super::write::Block;
+use super::write::{Block, Value};
 use super::{consumer, converters, hec, kafka, payload, references, smt, topics, trust};
 
 pub(super) struct Carried {
@@ -141,6 +141,9 @@ fn group(settings: &mut Settings, secrets: &mut Secrets, name: Option<&str>, pip
 fn dead_letters(settings: &mut Settings, connection: Block, rest: &mut Block) {
     let (key, tolerance) = ("errors.deadletterqueue.topic.name", "errors.tolerance");
     let tolerant = settings.raw(tolerance).is_some_and(|value| value.eq_ignore_ascii_case("all"));
+    if tolerant {
+        settings.note(tolerance, "a record that cannot be delivered becomes a dead letter, and the others go on");
+    }
     if let Some(name) = settings.text(key) {
         settings.carried(key, "dead_letter.topic.name");
         let cause = "the connector writes there only what cannot be converted; ours also what Splunk refuses";
@@ -158,10 +161,6 @@ fn dead_letters(settings: &mut Settings, connection: Block, rest: &mut Block) {
         rest.comment("Where events are kept that Splunk will never take. Without a store such an event holds the pipeline.");
         rest.comment("dead_letter:");
         rest.comment("  directory: /var/lib/auditferry/dead-letter");
-    }
-    if tolerant {
-        let cause = "the connector goes on after a record that cannot be converted; ours keeps it as a dead letter";
-        settings.warn(tolerance, cause, "nothing to do with a dead-letter store; without one it holds the pipeline");
     }
 }
 
@@ -188,7 +187,7 @@ fn not_imported(findings: &[Finding]) -> Block {
     let mut block = Block::default();
     if !lines.is_empty() {
         block.comment("Decide about each of these, then remove the list. Until then `check` and `run` refuse this file.");
-        block.list("not_imported", lines, "");
+        block.member("not_imported", Value::Lines(lines), "");
     }
     block
 }

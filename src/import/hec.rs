@@ -55,8 +55,8 @@ fn endpoints(settings: &mut Settings, hec: &mut Block) {
         let cause = "there is white space around a comma: the connector fails at every request to that endpoint";
         settings.warn(key, cause, "nothing to do: it is removed here, and that endpoint will get events again");
     }
-    for uri in written {
-        let endpoint = endpoint(settings, key, uri.trim());
+    for uri in &written {
+        let Some(endpoint) = endpoint(settings, key, uri.trim()) else { continue };
         if endpoints.contains(&endpoint) {
             settings.warn(key, format!("{endpoint} is listed twice"), "nothing to do: it is listed once now");
         } else {
@@ -67,17 +67,21 @@ fn endpoints(settings: &mut Settings, hec: &mut Block) {
         let remedy = "use `https://`, the default of Splunk's collectors";
         settings.warn(key, "the token and the events travel unencrypted to an `http://` endpoint", remedy);
     }
-    settings.carried(key, "sink.splunk_hec.endpoints");
+    if !settings.is_refused(key) {
+        settings.carried(key, "sink.splunk_hec.endpoints");
+    }
     hec.list("endpoints", endpoints, key);
 }
 
 /// `scheme://host:port` of a URI as people write it.
-fn endpoint(settings: &mut Settings, key: &str, uri: &str) -> String {
+fn endpoint(settings: &mut Settings, key: &str, uri: &str) -> Option<String> {
+    // A reference may stand for a whole endpoint.
+    if uri.starts_with("${") {
+        return Some(uri.to_owned());
+    }
     let Some((scheme, rest)) = uri.split_once("://") else {
-        if !uri.starts_with("${") {
-            settings.refuse(key, "an endpoint is not a URL", "write for example `https://splunk.example.com:8088`");
-        }
-        return uri.to_owned();
+        settings.refuse(key, "an endpoint is not a URL", "write for example `https://splunk.example.com:8088`");
+        return None;
     };
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
     let (authority, path) = rest.split_at(end);
@@ -96,10 +100,10 @@ fn endpoint(settings: &mut Settings, key: &str, uri: &str) -> String {
     let has_port = host.rsplit_once(':').is_some_and(|(_, port)| !port.is_empty() && !port.ends_with(']'));
     let port = if scheme.eq_ignore_ascii_case("https") { 443 } else { 80 };
     if has_port || host.ends_with('}') {
-        return format!("{scheme}://{host}");
+        return Some(format!("{scheme}://{host}"));
     }
     settings.warn(key, "an endpoint has no port", format!("nothing to do: {port} is written, which the connector takes"));
-    format!("{scheme}://{}:{port}", host.trim_end_matches(':'))
+    Some(format!("{scheme}://{}:{port}", host.trim_end_matches(':')))
 }
 
 /// Writes compression, connections and time limits.

@@ -143,8 +143,8 @@ fn foreign(mechanism: &str) -> (String, &'static str) {
 }
 
 fn credentials(settings: &mut Settings, secrets: &mut Secrets, pipeline: &str, sasl: &mut Block) {
-    let file = settings.file().to_owned();
     let key = settings.consumer("sasl.jaas.config");
+    let file = key.as_ref().map_or(settings.file(), |key| settings.file_of(key)).to_owned();
     let name = key.as_ref().map_or("sasl.jaas.config", |key| key.name.as_str()).to_owned();
     let owner = |what| Owner { file: &file, key: &name, pipeline, what };
     let parsed = key.as_ref().map(|key| jaas::parse(settings.raw(key).unwrap_or_default()));

@@ -135,9 +135,8 @@ fn headers(settings: &mut Settings, mode: Mode, hec: &mut Block) {
         if mode == Mode::Raw {
             settings.note(custom, RAW_ONLY_EVENT);
         } else {
-            let fields: Vec<String> = text.split(',').map(|name| name.trim().to_owned()).collect();
             settings.carried(custom, "sink.splunk_hec.record_headers.fields");
-            block.list("fields", fields.into_iter().filter(|name| !name.is_empty()).collect(), custom);
+            block.list("fields", names_of(&text), custom);
         }
     }
     if mode == Mode::Raw {
@@ -146,6 +145,17 @@ fn headers(settings: &mut Settings, mode: Mode, hec: &mut Block) {
         settings.warn(switch, cause, "nothing to do, unless a search looks for these words");
     }
     hec.block("record_headers", block);
+}
+
+/// The names of a list, each once.
+fn names_of(text: &str) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for name in text.split(',').map(str::trim).filter(|name| !name.is_empty()) {
+        if !names.iter().any(|known| known == name) {
+            names.push(name.to_owned());
+        }
+    }
+    names
 }
 
 fn enrichment(settings: &mut Settings, mode: Mode, topics: &Topics, hec: &mut Block) {
@@ -163,9 +173,14 @@ fn enrichment(settings: &mut Settings, mode: Mode, topics: &Topics, hec: &mut Bl
         settings.refuse(key, "an item is not `name=value`: the connector would not start", "write `fields` of the sink");
         return;
     };
+    let custom = settings.text("splunk.header.custom").filter(|_| settings.flag("splunk.header.support") == Some(true));
+    let headers = names_of(&custom.unwrap_or_default());
     let mut fields = Block::default();
     for (name, value) in pairs {
-        if !fields.has(name) {
+        if headers.iter().any(|header| header == name) {
+            let cause = format!("`{name}` is also taken from a header, and stands for records without it; ours takes one");
+            settings.warn(key, cause, format!("give one of the two another name, or let the header's stand alone: {name}"));
+        } else if !fields.has(name) {
             fields.text(name, value, "");
         }
     }
@@ -185,9 +200,16 @@ fn tracking(settings: &mut Settings, mode: Mode, hec: &mut Block) {
         return;
     }
     if on == Some(true) {
-        let all = ["topic", "partition", "offset", "timestamp", "key", "host", "channel"].map(str::to_owned);
+        let mut all = vec!["topic", "partition", "offset", "timestamp", "key", "host"];
         settings.carried(key, "sink.splunk_hec.tracking");
-        hec.list("tracking", all.into(), key);
+        if settings.flag("splunk.hec.ack.enabled") == Some(true) {
+            let cause = "with acknowledgement ours does not write the field `hec-channel`: a batch that is sent again changes \
+                         its channel";
+            settings.warn(key, cause, "nothing to do, unless a search looks for it");
+        } else {
+            all.push("channel");
+        }
+        hec.list("tracking", all.into_iter().map(str::to_owned).collect(), key);
     } else {
         let cause = "ours adds `kafka_topic`, `kafka_partition` and `kafka_offset` as indexed fields, so that a search can \
                      remove repeated events; `tracking: []` turns it off";

@@ -57,6 +57,14 @@ impl Settings {
         &self.file
     }
 
+    /// The file that has, or could have, `key`.
+    pub(super) fn file_of(&self, key: &Key) -> &str {
+        match key.origin {
+            Origin::Connector => &self.file,
+            Origin::Worker => self.worker_file.as_deref().unwrap_or_default(),
+        }
+    }
+
     pub(super) fn providers(&self) -> &Providers {
         &self.providers
     }
@@ -162,10 +170,7 @@ impl Settings {
     }
 
     fn say(&mut self, level: Level, key: Key, cause: String, remedy: String) {
-        let file = match key.origin {
-            Origin::Connector => self.file.clone(),
-            Origin::Worker => self.worker_file.clone().unwrap_or_default(),
-        };
+        let file = self.file_of(&key).to_owned();
         self.findings.push(Finding { level, file, key: key.name, cause, remedy });
     }
 
@@ -179,11 +184,14 @@ impl Settings {
     }
 
     pub(super) fn is_settled(&self, key: &Key) -> bool {
-        let file = match key.origin {
-            Origin::Connector => Some(&self.file),
-            Origin::Worker => self.worker_file.as_ref(),
-        };
-        self.findings.iter().any(|finding| Some(&finding.file) == file && finding.key == key.name)
+        let file = self.file_of(key);
+        self.findings.iter().any(|finding| finding.file == file && finding.key == key.name)
+    }
+
+    pub(super) fn is_refused(&self, key: &str) -> bool {
+        self.findings.iter().any(|finding| {
+            finding.level == Level::Refused && finding.file == self.file && finding.key == key
+        })
     }
 
     /// Speaks for what nobody has spoken for, and gives the findings up.

@@ -94,7 +94,7 @@ fn trust_store(
     tls.text("trust_store", path, &store.location.name);
     let Some(key) = &store.password else { return };
     let Some(raw) = settings.raw(key) else { return };
-    let file = settings.file().to_owned();
+    let file = settings.file_of(key).to_owned();
     let owner = Owner { file: &file, key: &key.name, pipeline: names.pipeline, what: "the password of the trust store" };
     let reference = secrets.refer(names.variable, &owner, raw, settings.providers());
     settings.carried(key, format!("{}.tls.trust_store_password", names.target));
@@ -174,7 +174,7 @@ fn client_certificate(settings: &mut Settings, secrets: &mut Secrets, pipeline: 
     let protects = if pem { key.clone() } else { key.clone().or_else(|| store.clone()) };
     if let Some(protects) = &protects {
         let raw = settings.raw(protects).unwrap_or_default().to_owned();
-        let file = settings.file().to_owned();
+        let file = settings.file_of(protects).to_owned();
         let what = "the password of the client's private key";
         let owner = Owner { file: &file, key: &protects.name, pipeline, what };
         let reference = secrets.refer("KAFKA_KEY_PASSWORD", &owner, &raw, settings.providers());

@@ -27,6 +27,8 @@ pub(super) enum Value {
     /// A number, a duration, a boolean: written as it is.
     Bare(String),
     List(Vec<String>),
+    /// A list with a line for each item.
+    Lines(Vec<String>),
     /// Mappings of text, one an item.
     Rows(Vec<Vec<(String, String)>>),
     Block(Block),
@@ -104,6 +106,9 @@ fn write_member(key: &str, value: &Value, remark: &str, indent: usize, out: &mut
                 push(out, &format!("{head} [{flow}]"), remark);
                 return;
             }
+            write_member(key, &Value::Lines(items.clone()), remark, indent, out);
+        }
+        Value::Lines(items) => {
             push(out, &head, remark);
             for item in items {
                 push(out, &format!("{:indent$}  - {}", "", scalar(item, false)), "");
