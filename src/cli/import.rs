@@ -22,8 +22,10 @@ const PRIVATE_FILE: u32 = 0o600;
 const TABLE_WIDTH: u16 = 120;
 
 #[derive(Debug, ClapArgs)]
-#[command(after_help = "Exit codes: 0 imported, perhaps with warnings; 1 something has no counterpart, and the configuration \
-                        is refused until you have decided about its list `not_imported`; 2 a file cannot be read.")]
+#[command(
+    after_help = "Exit codes: 0 imported, perhaps with warnings; 1 something has no counterpart, and the configuration \
+                        is refused until you have decided about its list `not_imported`; 2 a file cannot be read."
+)]
 pub(super) struct ImportArgs {
     /// Connectors, each of which becomes a pipeline: JSON as Connect's REST interface or Confluent Cloud gives it, or a
     /// properties file; `-` is standard input.
@@ -98,7 +100,8 @@ fn absolute(directory: &Path) -> anyhow::Result<PathBuf> {
     if usable {
         Ok(absolute)
     } else {
-        Err(Wrong("the path of --include-secrets cannot stand in a reference: use one without `}` and `$`".to_owned()).into())
+        Err(Wrong("the path of --include-secrets cannot stand in a reference: use one without `}` and `$`".to_owned())
+            .into())
     }
 }
 
@@ -117,7 +120,10 @@ fn write_secrets(files: &[SecretFile]) -> anyhow::Result<()> {
             Ok(mut open) => open.write_all(content.as_bytes()).with_context(|| format!("write {path}"))?,
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {
                 let same = fs::read(&file.path).is_ok_and(|existing| existing == content.as_bytes());
-                anyhow::ensure!(same, "{path} exists and holds something else: move it away, or name another directory");
+                anyhow::ensure!(
+                    same,
+                    "{path} exists and holds something else: move it away, or name another directory"
+                );
             }
             Err(error) => return Err(error).with_context(|| format!("create {path}")),
         }
@@ -163,8 +169,7 @@ fn report(outcome: &Outcome) -> String {
     let mut parts: Vec<String> = Vec::new();
     let of = |level| outcome.findings.iter().filter(move |finding| finding.level == level);
     parts.extend(of(Level::Refused).chain(of(Level::Warning)).map(Finding::to_string));
-    let notes: Vec<[String; 2]> =
-        of(Level::Note).map(|finding| [finding.key.clone(), finding.cause.clone()]).collect();
+    let notes: Vec<[String; 2]> = of(Level::Note).map(|finding| [finding.key.clone(), finding.cause.clone()]).collect();
     parts.extend(table("nothing to carry over:", &notes));
     let to_set: Vec<[String; 2]> = outcome.to_set.iter().map(|set| [set.name.clone(), set.what.clone()]).collect();
     parts.extend(table("to set before it is used:", &to_set));

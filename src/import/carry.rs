@@ -147,7 +147,11 @@ fn dead_letters(settings: &mut Settings, connection: Block, rest: &mut Block) {
     if let Some(name) = settings.text(key) {
         settings.carried(key, "dead_letter.topic.name");
         let cause = "the connector writes there only what cannot be converted; ours also what Splunk refuses";
-        settings.warn(key, cause, "the login of the source needs the right to write to that topic, and it has to exist");
+        settings.warn(
+            key,
+            cause,
+            "the login of the source needs the right to write to that topic, and it has to exist",
+        );
         let mut topic = Block::default();
         topic.text("name", name, key);
         topic.block("kafka", connection);
@@ -157,8 +161,14 @@ fn dead_letters(settings: &mut Settings, connection: Block, rest: &mut Block) {
     } else {
         let cause = "there is no store for events that Splunk will never take: such an event, one without a value \
                      included, holds the pipeline, because nothing is dropped";
-        settings.warn(key, cause, "write `dead_letter: {directory: /var/lib/auditferry/dead-letter}` into the pipeline");
-        rest.comment("Where events are kept that Splunk will never take. Without a store such an event holds the pipeline.");
+        settings.warn(
+            key,
+            cause,
+            "write `dead_letter: {directory: /var/lib/auditferry/dead-letter}` into the pipeline",
+        );
+        rest.comment(
+            "Where events are kept that Splunk will never take. Without a store such an event holds the pipeline.",
+        );
         rest.comment("dead_letter:");
         rest.comment("  directory: /var/lib/auditferry/dead-letter");
     }
@@ -186,7 +196,9 @@ fn not_imported(findings: &[Finding]) -> Block {
         refused.map(|finding| format!("{}: {}", finding.key, finding.cause).replace('$', "$$")).collect();
     let mut block = Block::default();
     if !lines.is_empty() {
-        block.comment("Decide about each of these, then remove the list. Until then `check` and `run` refuse this file.");
+        block.comment(
+            "Decide about each of these, then remove the list. Until then `check` and `run` refuse this file.",
+        );
         block.member("not_imported", Value::Lines(lines), "");
     }
     block

@@ -46,21 +46,25 @@ const SHAPES: &str = "give the JSON of a connector, as `curl http://CONNECT:8083
 /// # Errors
 /// It is neither JSON of one of the known shapes nor a properties file.
 pub(super) fn read(input: &Input) -> Result<Vec<Connector>, Unreadable> {
-    let Some(json) = json(input)? else {
-        return Ok(vec![connector(input, None, settings_of_properties(input)?)]);
+    let connectors = match json(input)? {
+        None => vec![connector(input, None, settings_of_properties(input)?)],
+        Some(json) => of_json(input, json)?,
     };
-    let connectors = match json {
+    if connectors.iter().all(|connector| connector.settings.is_empty()) {
+        return Err(unreadable(input, "there is no setting in this file".to_owned(), SHAPES));
+    }
+    Ok(connectors)
+}
+
+fn of_json(input: &Input, json: Value) -> Result<Vec<Connector>, Unreadable> {
+    Ok(match json {
         Value::Array(items) => items.into_iter().map(|item| one(input, item)).collect::<Result<Vec<_>, _>>()?,
         Value::Object(object) if object.values().all(|member| member.get("info").is_some()) => {
             let infos = object.into_iter().map(|(_, mut member)| member["info"].take());
             infos.map(|info| one(input, info)).collect::<Result<Vec<_>, _>>()?
         }
         other => vec![one(input, other)?],
-    };
-    if connectors.iter().all(|connector| connector.settings.is_empty()) {
-        return Err(unreadable(input, "there is no setting in this file".to_owned(), SHAPES));
-    }
-    Ok(connectors)
+    })
 }
 
 /// The settings of a worker.
@@ -164,7 +168,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_read_is_said_without_quoting_it() {
-        for text in ["{\"a\": canary}", "[\"canary\"]", "{}", "a=\\ucanary", "[1]"] {
+        for text in ["{\"a\": canary}", "[\"canary\"]", "{}", "", "# no", "a=\\ucanary", "[1]"] {
             let error = read(&input(text)).expect_err(text).to_string();
             assert!(error.contains("x.json") && !error.contains("canary"), "{error}");
         }

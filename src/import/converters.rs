@@ -121,7 +121,8 @@ fn say(settings: &mut Settings, key: &Key, format: Format, mode: Mode) {
         }
         (Format::Schema(what), _) => {
             let cause = format!("{what}: records can only be read with their schema, and auditferry reads none");
-            let remedy = "produce JSON, or let a stream processor (Flink, ksqlDB) write a topic with JSON, and read that";
+            let remedy =
+                "produce JSON, or let a stream processor (Flink, ksqlDB) write a topic with JSON, and read that";
             settings.refuse(key, cause, remedy);
         }
         (Format::Binary, _) => {
@@ -130,7 +131,11 @@ fn say(settings: &mut Settings, key: &Key, format: Format, mode: Mode) {
         }
         (Format::Unknown, _) => {
             let cause = "this converter is not known here, so nobody can say what the connector sent";
-            settings.refuse(key, cause, "auditferry sends the record's bytes: JSON as an object, other text as a string");
+            settings.refuse(
+                key,
+                cause,
+                "auditferry sends the record's bytes: JSON as an object, other text as a string",
+            );
         }
     }
 }

@@ -102,7 +102,11 @@ fn endpoint(settings: &mut Settings, key: &str, uri: &str) -> Option<String> {
     if has_port || host.ends_with('}') {
         return Some(format!("{scheme}://{host}"));
     }
-    settings.warn(key, "an endpoint has no port", format!("nothing to do: {port} is written, which the connector takes"));
+    settings.warn(
+        key,
+        "an endpoint has no port",
+        format!("nothing to do: {port} is written, which the connector takes"),
+    );
     Some(format!("{scheme}://{}:{port}", host.trim_end_matches(':')))
 }
 
@@ -121,7 +125,8 @@ pub(super) fn limits(settings: &mut Settings, hec: &mut Block) {
     let key = "splunk.hec.lb.poll.interval";
     match settings.number(key) {
         Some(seconds) if seconds <= 0 => {
-            let cause = "the connector then asks no endpoint for its health; ours asks one that failed, and only that one";
+            let cause =
+                "the connector then asks no endpoint for its health; ours asks one that failed, and only that one";
             settings.note(key, cause);
         }
         Some(120) => settings.note(key, "its default; ours asks an endpoint that failed every 30 s"),
@@ -169,7 +174,9 @@ fn acknowledgements(settings: &mut Settings, hec: &mut Block) {
         hec.bare("ack_timeout", time(seconds), timeout);
     }
     match settings.number(poll) {
-        Some(10) => settings.note(poll, "its default; ours asks after 1 s, and less often while acknowledgements stay away"),
+        Some(10) => {
+            settings.note(poll, "its default; ours asks after 1 s, and less often while acknowledgements stay away")
+        }
         Some(seconds) if seconds > 0 => {
             settings.carried(poll, "sink.splunk_hec.ack_poll_interval");
             hec.bare("ack_poll_interval", time(seconds), poll);

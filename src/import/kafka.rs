@@ -43,9 +43,11 @@ pub(super) fn connection(settings: &mut Settings, secrets: &mut Secrets, pipelin
     }
 }
 
+/// Whether this is Confluent Cloud's fully managed connector. Its class does not tell: `SplunkSink` is also the short name
+/// of the other one.
 pub(super) fn is_managed(settings: &Settings) -> bool {
-    let class = settings.raw("connector.class").unwrap_or_default();
-    class.rsplit('.').next() == Some("SplunkSink") || settings.raw("kafka.auth.mode").is_some()
+    let only_there = ["kafka.auth.mode", "kafka.api.key", "kafka.endpoint", "input.data.format", "cloud.environment"];
+    only_there.iter().any(|key| settings.raw(*key).is_some())
 }
 
 fn brokers(settings: &mut Settings, secrets: &mut Secrets, kafka: &mut Block) {
@@ -134,7 +136,9 @@ fn foreign(mechanism: &str) -> (String, &'static str) {
     let instead = "make the brokers a user with SCRAM or PLAIN, or a client certificate, and write `sasl` or `tls` of the \
                    source";
     let cause = match mechanism {
-        "GSSAPI" => "login by Kerberos (GSSAPI) is not supported: auditferry is one binary without the Kerberos libraries",
+        "GSSAPI" => {
+            "login by Kerberos (GSSAPI) is not supported: auditferry is one binary without the Kerberos libraries"
+        }
         "OAUTHBEARER" => "login by OAUTHBEARER is not supported by this version",
         "AWS_MSK_IAM" => "login by AWS IAM is not supported by this version",
         _ => return (format!("login by the mechanism {mechanism} is not supported"), instead),

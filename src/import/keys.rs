@@ -121,7 +121,9 @@ pub(super) const KEYS: &[Known] = &[
     key(
         "splunk.hec.max.outstanding.events",
         "1000000",
-        NotNeeded("the bound is in bytes, `in_flight_bytes` (64 MiB), so memory stays bounded whatever the events weigh"),
+        NotNeeded(
+            "the bound is in bytes, `in_flight_bytes` (64 MiB), so memory stays bounded whatever the events weigh",
+        ),
     ),
     key("splunk.hec.max.retries", "5", Read),
     key(
@@ -171,7 +173,11 @@ pub(super) const KEYS: &[Known] = &[
     // Only Confluent Cloud's fully managed connector has these.
     key("input.data.format", "", Read),
     key("input.key.format", "", NotNeeded(KEYS_ONLY)),
-    key("schema.context.name", "default", NotNeeded("it concerns the Schema Registry, which JSON and text do not need")),
+    key(
+        "schema.context.name",
+        "default",
+        NotNeeded("it concerns the Schema Registry, which JSON and text do not need"),
+    ),
     key("kafka.auth.mode", "", Read),
     key("kafka.api.key", "", Read),
     key("kafka.api.secret", "", Read),
@@ -202,12 +208,18 @@ pub(super) const KEYS: &[Known] = &[
     key(
         "splunk.hec.http.proxy.host",
         "",
-        NeverWas("the connector has no such setting and ignores it", "set `proxy: {url: http://HOST:PORT}` of the sink"),
+        NeverWas(
+            "the connector has no such setting and ignores it",
+            "set `proxy: {url: http://HOST:PORT}` of the sink",
+        ),
     ),
     key(
         "splunk.hec.http.proxy.port",
         "",
-        NeverWas("the connector has no such setting and ignores it", "set `proxy: {url: http://HOST:PORT}` of the sink"),
+        NeverWas(
+            "the connector has no such setting and ignores it",
+            "set `proxy: {url: http://HOST:PORT}` of the sink",
+        ),
     ),
 ];
 

@@ -8,7 +8,7 @@
 //! - Every setting ends as exactly what it is: carried over, explained, or refused with what to do. What has no counterpart
 //!   and would change what arrives makes the result unusable until a person has decided: the pipeline gets a list
 //!   `not_imported`, which no configuration may have.
-//! - No secret is written, nor quoted: see [`secrets`].
+//! - No secret is written into the configuration, nor quoted.
 //! - Only files are read, and only those that the input names (with Connect's `file` provider); nothing is connected to.
 
 mod carry;
@@ -117,6 +117,7 @@ fn lay_out(carried: Vec<Carried>, to_set: &[ToSet]) -> String {
         let source_name = shared.unwrap_or_else(|| {
             let mut outer = Block::default();
             outer.block("kafka", source.clone());
+            apart(&mut sources);
             sources.block(&name, outer);
             known.push((name.clone(), source));
             name.clone()
@@ -124,6 +125,7 @@ fn lay_out(carried: Vec<Carried>, to_set: &[ToSet]) -> String {
         let mut pipeline = Block::default();
         pipeline.text("source", source_name, "");
         pipeline.append(rest);
+        apart(&mut pipelines);
         pipelines.block(&name, pipeline);
     }
     file.blank();
@@ -136,6 +138,12 @@ fn lay_out(carried: Vec<Carried>, to_set: &[ToSet]) -> String {
     admin.text("listen", defaults::ADMIN_LISTEN, "");
     file.block("admin", admin);
     file.render()
+}
+
+fn apart(block: &mut Block) {
+    if !block.is_empty() {
+        block.blank();
+    }
 }
 
 #[cfg(test)]

@@ -170,7 +170,11 @@ fn enrichment(settings: &mut Settings, mode: Mode, topics: &Topics, hec: &mut Bl
         Some(_) | None => None,
     });
     let Some(pairs) = pairs.collect::<Option<Vec<_>>>() else {
-        settings.refuse(key, "an item is not `name=value`: the connector would not start", "write `fields` of the sink");
+        settings.refuse(
+            key,
+            "an item is not `name=value`: the connector would not start",
+            "write `fields` of the sink",
+        );
         return;
     };
     let custom = settings.text("splunk.header.custom").filter(|_| settings.flag("splunk.header.support") == Some(true));
@@ -178,8 +182,13 @@ fn enrichment(settings: &mut Settings, mode: Mode, topics: &Topics, hec: &mut Bl
     let mut fields = Block::default();
     for (name, value) in pairs {
         if headers.iter().any(|header| header == name) {
-            let cause = format!("`{name}` is also taken from a header, and stands for records without it; ours takes one");
-            settings.warn(key, cause, format!("give one of the two another name, or let the header's stand alone: {name}"));
+            let cause =
+                format!("`{name}` is also taken from a header, and stands for records without it; ours takes one");
+            settings.warn(
+                key,
+                cause,
+                format!("give one of the two another name, or let the header's stand alone: {name}"),
+            );
         } else if !fields.has(name) {
             fields.text(name, value, "");
         }
@@ -219,9 +228,9 @@ fn tracking(settings: &mut Settings, mode: Mode, hec: &mut Block) {
 
 /// Whether Java and Rust mean the same by a pattern, as far as it can be told: it compiles and has the group `time`.
 pub(super) fn has_time_group(pattern: &str) -> Result<(), &'static str> {
-    let regex = Regex::new(pattern).map_err(|_| {
-        "it uses what this program's patterns do not have (look-around, back references, possessive repetition)"
-    })?;
+    let regex = Regex::new(pattern).map_err(
+        |_| "it uses what this program's patterns do not have (look-around, back references, possessive repetition)",
+    )?;
     let named = regex.capture_names().flatten().any(|name| name == "time");
     named.then_some(()).ok_or("it has no group `(?<time>…)`: the connector would not start")
 }

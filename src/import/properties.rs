@@ -4,7 +4,7 @@
 //! - A key ends at the first `=`, `:` or white space that is not escaped. White space at the end of a value stays.
 //! - A backslash at the end of a line joins the next one; `\uXXXX` is a UTF-16 unit; an unknown escape is its letter.
 //!
-//! Own code, because a finding has to name the line and the crates that read this format do not say it for an error.
+//! Own code: it is small, and the crate for it brings the decoders of all encodings to a format that has one.
 
 /// Why a text is not a properties file.
 #[derive(PartialEq, Eq, Debug)]
@@ -45,12 +45,18 @@ fn logical_lines(bytes: &[u8]) -> Vec<(usize, Vec<char>)> {
         let mut logical: Vec<char> = line.chars().collect();
         while ends_open(&logical) {
             logical.pop();
+            // A line of a backslash alone joins nothing to nothing: the next one begins anew, and may be a comment.
+            if logical.is_empty() {
+                break;
+            }
             match natural.next() {
                 Some((_, next)) => logical.extend(next.trim_start_matches(is_blank).chars()),
                 None => break,
             }
         }
-        lines.push((index + 1, logical));
+        if !logical.is_empty() {
+            lines.push((index + 1, logical));
+        }
     }
     lines
 }
@@ -146,6 +152,7 @@ mod tests {
         assert_eq!(one("a=b\\\n#c").1, "b#c");
         assert_eq!(one("# x\\\na=b").1, "b");
         assert_eq!(one("a=b\\\n\n").1, "b");
+        assert_eq!(one("\\\n# no\n\\\na=b").1, "b");
     }
 
     #[test]

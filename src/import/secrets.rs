@@ -105,13 +105,7 @@ impl Secrets {
         }
     }
 
-    fn named(
-        &mut self,
-        base: &'static str,
-        owner: &Owner<'_>,
-        value: Option<Secret>,
-        held: Option<String>,
-    ) -> String {
+    fn named(&mut self, base: &'static str, owner: &Owner<'_>, value: Option<Secret>, held: Option<String>) -> String {
         let same = |named: &&Named| named.base == base && named.value == value && named.held == held;
         let known = (value.is_some() || held.is_some()).then(|| self.named.iter().find(same)).flatten();
         if let Some(known) = known {
@@ -239,7 +233,10 @@ mod tests {
         assert_eq!(refer(&mut secrets, "a", "canary-${vault:p:k}"), "${SPLUNK_HEC_TOKEN_A}");
         let (to_set, _) = secrets.into_lists();
         assert!(!format!("{to_set:?}").contains("canary"));
-        assert_eq!(to_set.iter().map(|set| set.name.as_str()).collect::<Vec<_>>(), ["HEC", "/s/t", TOKEN, "SPLUNK_HEC_TOKEN_A"]);
+        assert_eq!(
+            to_set.iter().map(|set| set.name.as_str()).collect::<Vec<_>>(),
+            ["HEC", "/s/t", TOKEN, "SPLUNK_HEC_TOKEN_A"]
+        );
         assert!(to_set[2].what.contains("${vault:p:k}"), "{}", to_set[2].what);
     }
 }

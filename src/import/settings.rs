@@ -9,6 +9,9 @@ use super::finding::{Finding, Level};
 use super::keys::{self, Fate};
 use super::references::{self, Providers};
 
+const HELD_ELSEWHERE: &str = "the value is in a variable or a file, and decides what has to be written";
+const WRITE_IT: &str = "write the value into the file that is imported, and import it again";
+
 /// Who gives a setting.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Origin {
@@ -124,7 +127,7 @@ impl Settings {
             Ok(value) => Some(value),
             Err(held) => {
                 let cause = format!("the value is kept in {}: {}", held.written, held.why);
-                self.refuse(&key, cause, "write the value into the file that is imported, and import it again");
+                self.refuse(&key, cause, WRITE_IT);
                 None
             }
         }
@@ -135,6 +138,10 @@ impl Settings {
         match value.to_ascii_lowercase().as_str() {
             "true" => Some(true),
             "false" => Some(false),
+            _ if value.starts_with("${") => {
+                self.refuse(key, HELD_ELSEWHERE, WRITE_IT);
+                None
+            }
             _ => {
                 self.refuse(key, "the value is neither `true` nor `false`: the connector would not start", "mend it");
                 None
@@ -146,7 +153,9 @@ impl Settings {
         let key = key.into();
         let value = self.text(&key)?;
         let number = value.parse().ok();
-        if number.is_none() {
+        if value.starts_with("${") {
+            self.refuse(&key, HELD_ELSEWHERE, WRITE_IT);
+        } else if number.is_none() {
             self.refuse(&key, "the value is not a whole number: the connector would not start", "mend it");
         }
         number
@@ -171,7 +180,11 @@ impl Settings {
 
     fn say(&mut self, level: Level, key: Key, cause: String, remedy: String) {
         let file = self.file_of(&key).to_owned();
-        self.findings.push(Finding { level, file, key: key.name, cause, remedy });
+        let finding = Finding { level, file, key: key.name, cause, remedy };
+        // A setting that several parts read is complained about once.
+        if !self.findings.contains(&finding) {
+            self.findings.push(finding);
+        }
     }
 
     /// A note for each setting below `prefix` that nobody has spoken for.
@@ -189,9 +202,9 @@ impl Settings {
     }
 
     pub(super) fn is_refused(&self, key: &str) -> bool {
-        self.findings.iter().any(|finding| {
-            finding.level == Level::Refused && finding.file == self.file && finding.key == key
-        })
+        self.findings
+            .iter()
+            .any(|finding| finding.level == Level::Refused && finding.file == self.file && finding.key == key)
     }
 
     /// Speaks for what nobody has spoken for, and gives the findings up.

@@ -40,7 +40,11 @@ const TRANSFORMS: &[Transform] = &[
     row("Cast", "changes the type of fields", SHAPE),
     row("ValueToKey", "makes the record's key from its fields", KEY_ONLY),
     row("TimestampConverter", "changes how times are written", SHAPE),
-    row("InsertHeader", "adds a header", "for a fixed value write `fields`, `index`, `source` or `sourcetype` of the sink"),
+    row(
+        "InsertHeader",
+        "adds a header",
+        "for a fixed value write `fields`, `index`, `source` or `sourcetype` of the sink",
+    ),
     row("HeaderFrom", "moves fields into headers", "auditferry takes metadata from headers that the producer writes"),
     row("DropHeaders", "removes headers", "auditferry sends only the headers that `record_headers` names: remove it"),
     row("SetSchemaMetadata", "names the schema", "JSON has none: remove it"),

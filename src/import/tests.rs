@@ -77,11 +77,7 @@ const EVERY_KEY: &[(&str, &str, Becomes)] = &[
     ("predicates.p.type", "predicates=p\npredicates.p.type=x.TopicNameMatches", E),
     ("errors.tolerance", "errors.tolerance=all", E),
     ("errors.deadletterqueue.topic.name", "errors.deadletterqueue.topic.name=dlq", W("name: dlq")),
-    (
-        "errors.deadletterqueue.context.headers.enable",
-        "errors.deadletterqueue.context.headers.enable=true",
-        E,
-    ),
+    ("errors.deadletterqueue.context.headers.enable", "errors.deadletterqueue.context.headers.enable=true", E),
     ("errors.retry.timeout", "errors.retry.timeout=1", E),
     ("errors.log.enable", "errors.log.enable=true", E),
     ("consumer.override.group.id", "consumer.override.group.id=g", C("group_id: g ")),
@@ -137,6 +133,10 @@ const EVERY_KEY: &[(&str, &str, Becomes)] = &[
     ("splunk.hec.max.retries", "splunk.hec.max.retries=5", E),
     ("splunk.hec.max.retries", "splunk.hec.max.retries=-1", E),
     ("splunk.hec.max.retries", "splunk.hec.max.retries=many", R),
+    ("splunk.hec.max.retries", "splunk.hec.max.retries=${env:RETRIES}", R),
+    ("splunk.hec.raw", "splunk.hec.raw=${env:RAW}", R),
+    ("splunk.indexes", "splunk.indexes=${env:INDEX}", C("index: ${INDEX}")),
+    ("splunk.indexes", "splunk.indexes=${vault:secret:index}", R),
     ("splunk.hec.backoff.threshhold.seconds", "splunk.hec.backoff.threshhold.seconds=10", E),
     ("splunk.hec.lb.poll.interval", "splunk.hec.lb.poll.interval=60", C("health_check_interval: 1m")),
     ("splunk.hec.lb.poll.interval", "splunk.hec.lb.poll.interval=0", E),
@@ -163,7 +163,11 @@ const EVERY_KEY: &[(&str, &str, Becomes)] = &[
     ("splunk.hec.raw", "splunk.hec.raw=yes", R),
     ("splunk.hec.raw.line.breaker", "splunk.hec.raw=true\nsplunk.hec.raw.line.breaker=\\n", C("line_breaker: \"\\n\"")),
     ("splunk.hec.raw.line.breaker", "splunk.hec.raw=true\nsplunk.hec.raw.line.breaker=\\r\\n", W("line_breaker: \"\"")),
-    ("splunk.hec.raw.line.breaker", "splunk.hec.raw=true\nsplunk.hec.raw.line.breaker= ####", C("line_breaker: \"####\"")),
+    (
+        "splunk.hec.raw.line.breaker",
+        "splunk.hec.raw=true\nsplunk.hec.raw.line.breaker= ####",
+        C("line_breaker: \"####\""),
+    ),
     ("splunk.hec.raw.line.breaker", "splunk.hec.raw.line.breaker=\\n", E),
     ("splunk.hec.json.event.enrichment", "splunk.hec.json.event.enrichment=env=prod,team=a", C("team: a")),
     ("splunk.hec.json.event.enrichment", "splunk.hec.json.event.enrichment=env=", R),
@@ -202,14 +206,30 @@ const EVERY_KEY: &[(&str, &str, Becomes)] = &[
     ("kerberos.user.principal", "kerberos.user.principal=p", R),
     ("kerberos.keytab.path", "kerberos.user.principal=p\nkerberos.keytab.path=/k", E),
     // Extraction of the time.
-    ("enable.timestamp.extraction", "enable.timestamp.extraction=true\ntimestamp.regex=(?<time>\\\\d+)\ntimestamp.format=epoch", C("extract:")),
-    ("timestamp.regex", "enable.timestamp.extraction=true\ntimestamp.regex=(?<time>\\\\d+)\ntimestamp.format=epoch", C("pattern: '(?<time>\\d+)'")),
+    (
+        "enable.timestamp.extraction",
+        "enable.timestamp.extraction=true\ntimestamp.regex=(?<time>\\\\d+)\ntimestamp.format=epoch",
+        C("extract:"),
+    ),
+    (
+        "timestamp.regex",
+        "enable.timestamp.extraction=true\ntimestamp.regex=(?<time>\\\\d+)\ntimestamp.format=epoch",
+        C("pattern: '(?<time>\\d+)'"),
+    ),
     ("timestamp.regex", "enable.timestamp.extraction=true\ntimestamp.regex=(?=x)(?<time>a)\ntimestamp.format=epoch", R),
     ("timestamp.regex", "enable.timestamp.extraction=true\ntimestamp.regex=(?<when>a)\ntimestamp.format=epoch", R),
     ("timestamp.regex", "timestamp.regex=x", E),
     ("timestamp.regex.timeout.ms", "timestamp.regex.timeout.ms=9", E),
-    ("timestamp.format", "enable.timestamp.extraction=true\ntimestamp.regex=(?<time>a)\ntimestamp.format=Epoch", C("format: epoch")),
-    ("timestamp.timezone", "enable.timestamp.extraction=true\ntimestamp.regex=(?<time>a)\ntimestamp.format=HH\ntimestamp.timezone=UTC", C("zone: UTC")),
+    (
+        "timestamp.format",
+        "enable.timestamp.extraction=true\ntimestamp.regex=(?<time>a)\ntimestamp.format=Epoch",
+        C("format: epoch"),
+    ),
+    (
+        "timestamp.timezone",
+        "enable.timestamp.extraction=true\ntimestamp.regex=(?<time>a)\ntimestamp.format=HH\ntimestamp.timezone=UTC",
+        C("zone: UTC"),
+    ),
     ("timestamp.timezone", "enable.timestamp.extraction=true\ntimestamp.regex=(?<time>a)\ntimestamp.format=HH", E),
     // What the connector never had.
     ("splunk.hec.ssl.enabled", "splunk.hec.ssl.enabled=true", E),
@@ -277,13 +297,21 @@ fn no_secret_is_quoted_by_whatever_is_wrong_with_it() {
         format!("splunk.hec.ssl.trust.store.path=/t\nsplunk.hec.ssl.trust.store.password={CANARY}"),
         format!("splunk.hec.ssl.trust.store.password={CANARY}"),
         format!("consumer.override.sasl.jaas.config=x.PlainLoginModule required username=\"u\" password=\"{CANARY}\";"),
-        format!("consumer.override.security.protocol=SASL_SSL\nconsumer.override.sasl.mechanism=PLAIN\nconsumer.override.sasl.jaas.config=x.PlainLoginModule required username=\"u\" password=\"{CANARY}"),
-        format!("consumer.override.security.protocol=SASL_SSL\nconsumer.override.sasl.mechanism=OAUTHBEARER\nconsumer.override.sasl.jaas.config=x.OAuthBearerLoginModule required clientSecret=\"{CANARY}\";"),
-        format!("consumer.override.security.protocol=SSL\nconsumer.override.ssl.keystore.location=/k.jks\nconsumer.override.ssl.keystore.password={CANARY}\nconsumer.override.ssl.key.password={CANARY}"),
+        format!(
+            "consumer.override.security.protocol=SASL_SSL\nconsumer.override.sasl.mechanism=PLAIN\nconsumer.override.sasl.jaas.config=x.PlainLoginModule required username=\"u\" password=\"{CANARY}"
+        ),
+        format!(
+            "consumer.override.security.protocol=SASL_SSL\nconsumer.override.sasl.mechanism=OAUTHBEARER\nconsumer.override.sasl.jaas.config=x.OAuthBearerLoginModule required clientSecret=\"{CANARY}\";"
+        ),
+        format!(
+            "consumer.override.security.protocol=SSL\nconsumer.override.ssl.keystore.location=/k.jks\nconsumer.override.ssl.keystore.password={CANARY}\nconsumer.override.ssl.key.password={CANARY}"
+        ),
         format!("consumer.override.ssl.keystore.key={CANARY}"),
         format!("value.converter.basic.auth.user.info=u:{CANARY}"),
         format!("transforms=m\ntransforms.m.type=x.MaskField\ntransforms.m.password={CANARY}"),
-        format!("connector.class=SplunkSink\nkafka.auth.mode=KAFKA_API_KEY\nkafka.api.key=k\nkafka.api.secret={CANARY}"),
+        format!(
+            "connector.class=SplunkSink\nkafka.auth.mode=KAFKA_API_KEY\nkafka.api.key=k\nkafka.api.secret={CANARY}"
+        ),
         format!("splunk.hec.raw={CANARY}"),
         format!("splunk.hec.token=a-${{vault:x:y}}-{CANARY}"),
     ];

@@ -91,7 +91,8 @@ fn format_and_zone(settings: &mut Settings, block: &mut Block) {
         }
         (Some(_), true) => settings.note(ZONE, "the time says its own zone"),
         (None, false) => {
-            let cause = "there is no time zone: the connector takes that of its Java process, which this file does not say";
+            let cause =
+                "there is no time zone: the connector takes that of its Java process, which this file does not say";
             settings.warn(ZONE, cause, "UTC is written; correct `zone` if the worker runs in another one");
             block.text("zone", "UTC", "not given: correct it if the worker runs in another zone");
         }

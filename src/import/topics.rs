@@ -125,7 +125,8 @@ pub(super) fn metadata(settings: &mut Settings, topics: &Topics, hec: &mut Block
 }
 
 fn left_out(settings: &mut Settings, key: &str, ours: &str, values: &[String], hec: &mut Block) {
-    let cause = "the connector ignores it with `topics.regex`, so it is left out here: events go on landing where they do";
+    let cause =
+        "the connector ignores it with `topics.regex`, so it is left out here: events go on landing where they do";
     settings.warn(key, cause, format!("if it should apply, write `{ours}`, or `per_topic` with a `topic_pattern`"));
     if let [one] = values {
         hec.comment(format!("{ours}: {one}    # {key}, which the connector ignores with topics.regex"));

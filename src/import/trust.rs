@@ -43,7 +43,8 @@ pub(super) fn splunk(settings: &mut Settings, secrets: &mut Secrets, pipeline: &
         None => {
             note_given(settings, &[TYPE, PASSWORD], "it has no effect without a trust store");
             if settings.raw(VALIDATE).is_some() {
-                settings.note(VALIDATE, "certificates are always verified, by default against the system's authorities");
+                settings
+                    .note(VALIDATE, "certificates are always verified, by default against the system's authorities");
             }
         }
         Some(path) => {
@@ -95,7 +96,8 @@ fn trust_store(
     let Some(key) = &store.password else { return };
     let Some(raw) = settings.raw(key) else { return };
     let file = settings.file_of(key).to_owned();
-    let owner = Owner { file: &file, key: &key.name, pipeline: names.pipeline, what: "the password of the trust store" };
+    let owner =
+        Owner { file: &file, key: &key.name, pipeline: names.pipeline, what: "the password of the trust store" };
     let reference = secrets.refer(names.variable, &owner, raw, settings.providers());
     settings.carried(key, format!("{}.tls.trust_store_password", names.target));
     tls.text("trust_store_password", reference, &key.name);
@@ -145,8 +147,13 @@ pub(super) fn kafka(settings: &mut Settings, secrets: &mut Secrets, pipeline: &s
 fn client_certificate(settings: &mut Settings, secrets: &mut Secrets, pipeline: &str, tls: &mut Block) {
     for name in ["ssl.keystore.certificate.chain", "ssl.keystore.key"] {
         if let Some(key) = settings.consumer(name) {
-            let remedy = "write certificate and key into PEM files: `certificate_file` and `key_file` of the source's `tls`";
-            settings.refuse(&key, "the client's certificate stands in the setting itself, which is not supported", remedy);
+            let remedy =
+                "write certificate and key into PEM files: `certificate_file` and `key_file` of the source's `tls`";
+            settings.refuse(
+                &key,
+                "the client's certificate stands in the setting itself, which is not supported",
+                remedy,
+            );
         }
     }
     let Some(location) = settings.consumer("ssl.keystore.location") else { return };

@@ -151,7 +151,8 @@ fn scalar(text: &str, in_flow: bool) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "_./-@".contains(c);
     let reference = |c: char| !in_flow && "${}".contains(c);
     let inside = |c: char| plain(c) || reference(c) || c == ':';
-    let begins = text.starts_with(|c: char| c.is_ascii_alphabetic() || matches!(c, '/' | '_') || (!in_flow && c == '$'));
+    let begins =
+        text.starts_with(|c: char| c.is_ascii_alphabetic() || matches!(c, '/' | '_') || (!in_flow && c == '$'));
     let is_word = ["true", "false", "yes", "no", "on", "off", "null", "y", "n"].contains(&&*text.to_ascii_lowercase());
     if begins && !is_word && !text.ends_with(':') && text.chars().all(inside) {
         return text.to_owned();
