@@ -169,8 +169,17 @@ fn report(outcome: &Outcome) -> String {
     let mut parts: Vec<String> = Vec::new();
     let of = |level| outcome.findings.iter().filter(move |finding| finding.level == level);
     parts.extend(of(Level::Refused).chain(of(Level::Warning)).map(Finding::to_string));
-    let notes: Vec<[String; 2]> = of(Level::Note).map(|finding| [finding.key.clone(), finding.cause.clone()]).collect();
-    parts.extend(table("nothing to carry over:", &notes));
+    let mut files: Vec<&str> = Vec::new();
+    for finding in of(Level::Note) {
+        if !files.contains(&finding.file.as_str()) {
+            files.push(&finding.file);
+        }
+    }
+    for file in files {
+        let notes = of(Level::Note).filter(|finding| finding.file == file);
+        let notes: Vec<[String; 2]> = notes.map(|finding| [finding.key.clone(), finding.cause.clone()]).collect();
+        parts.extend(table(&format!("nothing to carry over from {file}:"), &notes));
+    }
     let to_set: Vec<[String; 2]> = outcome.to_set.iter().map(|set| [set.name.clone(), set.what.clone()]).collect();
     parts.extend(table("to set before it is used:", &to_set));
     if outcome.to_set.iter().any(|set| !set.name.starts_with('/')) {

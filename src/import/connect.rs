@@ -63,7 +63,9 @@ fn of_json(input: &Input, json: Value) -> Result<Vec<Connector>, Unreadable> {
             let infos = object.into_iter().map(|(_, mut member)| member["info"].take());
             infos.map(|info| one(input, info)).collect::<Result<Vec<_>, _>>()?
         }
-        other => vec![one(input, other)?],
+        other @ (Value::Object(_) | Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_)) => {
+            vec![one(input, other)?]
+        }
     })
 }
 

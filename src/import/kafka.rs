@@ -157,13 +157,15 @@ fn credentials(settings: &mut Settings, secrets: &mut Secrets, pipeline: &str, s
             match login.option("username").map(|name| super::references::ours(name, settings.providers())) {
                 Some(Ok(username)) => sasl.text("username", username, &key.name),
                 Some(Err(_)) | None => {
-                    let reference = secrets.missing("KAFKA_USERNAME", &owner("the user name"));
+                    let reference = secrets.missing("KAFKA_USERNAME", &owner("the user name for Kafka"));
                     sasl.text("username", reference, &key.name);
                 }
             }
             let password = match login.option("password") {
-                Some(raw) => secrets.refer("KAFKA_PASSWORD", &owner("the password"), raw, settings.providers()),
-                None => secrets.missing("KAFKA_PASSWORD", &owner("the password")),
+                Some(raw) => {
+                    secrets.refer("KAFKA_PASSWORD", &owner("the password for Kafka"), raw, settings.providers())
+                }
+                None => secrets.missing("KAFKA_PASSWORD", &owner("the password for Kafka")),
             };
             settings.carried(key, "kafka.sasl.username, kafka.sasl.password");
             sasl.text("password", password, &key.name);
@@ -186,8 +188,8 @@ fn credentials(settings: &mut Settings, secrets: &mut Secrets, pipeline: &str, s
             settings.warn(&key, cause, "set KAFKA_USERNAME and KAFKA_PASSWORD to what is there");
         }
     }
-    let username = secrets.missing("KAFKA_USERNAME", &owner("the user name"));
-    let password = secrets.missing("KAFKA_PASSWORD", &owner("the password"));
+    let username = secrets.missing("KAFKA_USERNAME", &owner("the user name for Kafka"));
+    let password = secrets.missing("KAFKA_PASSWORD", &owner("the password for Kafka"));
     sasl.text("username", username, &name);
     sasl.text("password", password, &name);
 }

@@ -12,6 +12,9 @@ use super::references::{self, Providers};
 const HELD_ELSEWHERE: &str = "the value is in a variable or a file, and decides what has to be written";
 const WRITE_IT: &str = "write the value into the file that is imported, and import it again";
 
+/// Stands for all settings of a worker that are not needed.
+const OTHERS: &str = "(others)";
+
 /// Who gives a setting.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Origin {
@@ -248,8 +251,8 @@ impl Settings {
         if names.is_empty() {
             return;
         }
-        let cause = format!("they concern Connect itself and are not needed: {}", names.join(", "));
+        let cause = format!("settings of Connect itself, which are not needed: {}", names.join(", "));
         let file = self.worker_file.clone().unwrap_or_default();
-        self.findings.push(Finding { level: Level::Note, file, key: String::new(), cause, remedy: String::new() });
+        self.findings.push(Finding { level: Level::Note, file, key: OTHERS.to_owned(), cause, remedy: String::new() });
     }
 }
