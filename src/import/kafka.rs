@@ -37,9 +37,8 @@ pub(super) fn connection(settings: &mut Settings, secrets: &mut Secrets, pipelin
         settings.carried(key, "kafka.security");
         kafka.text("security", &security, &key.name);
     }
-    let tls = super::trust::kafka(settings, secrets, pipeline);
     if security.ends_with("ssl") {
-        kafka.block("tls", tls);
+        kafka.block("tls", super::trust::kafka(settings, secrets, pipeline));
     }
 }
 
