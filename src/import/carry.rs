@@ -20,17 +20,21 @@ pub(super) struct Carried {
     pub(super) rest: Block,
 }
 
-/// No pipeline comes of a connector that is not one to Splunk.
-pub(super) fn carry(
-    connector: Connector,
-    worker: Option<&Connector>,
-    name: &str,
-    secrets: &mut Secrets,
-) -> (Vec<Finding>, Option<Carried>) {
+/// What came of one connector.
+pub(super) struct Account {
+    pub(super) findings: Vec<Finding>,
+    /// The worker's settings that this connector does not need.
+    pub(super) unused: Vec<String>,
+    /// `None` for a connector that is not one to Splunk.
+    pub(super) pipeline: Option<Carried>,
+}
+
+pub(super) fn carry(connector: Connector, worker: Option<&Connector>, name: &str, secrets: &mut Secrets) -> Account {
     let connector_name = connector.name.clone();
     let mut settings = Settings::new(connector, worker);
     if let Some(refusal) = not_splunk(&settings) {
-        return (vec![refusal], None);
+        let unused = worker.into_iter().flat_map(|worker| worker.settings.iter().map(|(name, _)| name.clone()));
+        return Account { findings: vec![refusal], unused: unused.collect(), pipeline: None };
     }
     let file = settings.file().to_owned();
     let mut source = Block::default();
@@ -60,10 +64,11 @@ pub(super) fn carry(
     smt::read(&mut settings);
     kerberos(&mut settings);
 
-    let findings = settings.settle();
+    let (findings, unused) = settings.settle();
     let mut whole = not_imported(&findings);
     whole.append(rest);
-    (findings, Some(Carried { name: name.to_owned(), file, source, rest: whole }))
+    let pipeline = Some(Carried { name: name.to_owned(), file, source, rest: whole });
+    Account { findings, unused, pipeline }
 }
 
 fn not_splunk(settings: &Settings) -> Option<Finding> {

@@ -62,14 +62,18 @@ pub fn import(files: &[Input], worker: Option<&Input>, to: SecretsTo) -> Result<
     let mut secrets = Secrets::new(to);
     let mut findings = Vec::new();
     let mut carried: Vec<Carried> = Vec::new();
+    let mut unused: Vec<String> =
+        worker.iter().flat_map(|worker| &worker.settings).map(|(key, _)| key.clone()).collect();
     for file in files {
         for connector in connect::read(file)? {
             let name = free_name(connector.name.as_deref(), &connector.file, &carried);
-            let (found, pipeline) = carry::carry(connector, worker.as_ref(), &name, &mut secrets);
-            findings.extend(found);
-            carried.extend(pipeline);
+            let result = carry::carry(connector, worker.as_ref(), &name, &mut secrets);
+            findings.extend(result.findings);
+            carried.extend(result.pipeline);
+            unused.retain(|key| result.unused.contains(key));
         }
     }
+    findings.extend(worker.filter(|_| !unused.is_empty()).map(|worker| not_needed(worker.file, &unused)));
     // Each connector speaks for the worker's settings.
     let mut once: Vec<Finding> = Vec::new();
     for finding in findings {
@@ -81,6 +85,12 @@ pub fn import(files: &[Input], worker: Option<&Input>, to: SecretsTo) -> Result<
     let (to_set, secret_files) = secrets.into_lists();
     let config = (!carried.is_empty()).then(|| lay_out(carried, &to_set));
     Ok(Outcome { config, findings: once, to_set, secret_files })
+}
+
+/// Connect's own settings are many, and a line for each would hide the others.
+fn not_needed(file: String, unused: &[String]) -> Finding {
+    let cause = format!("settings of Connect itself, which are not needed: {}", unused.join(", "));
+    Finding { level: Level::Note, file, key: "(others)".to_owned(), cause, remedy: String::new() }
 }
 
 /// The connector's name, as far as it can be a pipeline's, and not taken yet.

@@ -12,9 +12,6 @@ use super::references::{self, Providers};
 const HELD_ELSEWHERE: &str = "the value is in a variable or a file, and decides what has to be written";
 const WRITE_IT: &str = "write the value into the file that is imported, and import it again";
 
-/// Stands for all settings of a worker that are not needed.
-const OTHERS: &str = "(others)";
-
 /// Who gives a setting.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Origin {
@@ -210,15 +207,14 @@ impl Settings {
             .any(|finding| finding.level == Level::Refused && finding.file == self.file && finding.key == key)
     }
 
-    /// Speaks for what nobody has spoken for, and gives the findings up.
-    pub(super) fn settle(mut self) -> Vec<Finding> {
+    /// Speaks for what nobody has spoken for, and gives the findings up, with the worker's settings that nobody read.
+    pub(super) fn settle(mut self) -> (Vec<Finding>, Vec<String>) {
         let left = self.entries.iter().map(|(key, _)| key).filter(|key| !self.is_settled(key));
         let (worker, connector): (Vec<Key>, Vec<Key>) = left.cloned().partition(|key| key.origin == Origin::Worker);
         for key in &connector {
             self.settle_one(key);
         }
-        self.settle_worker(&worker);
-        self.findings
+        (self.findings, worker.into_iter().map(|key| key.name).collect())
     }
 
     fn settle_one(&mut self, key: &Key) {
@@ -243,16 +239,5 @@ impl Settings {
             // Whoever reads it should have said so; better a refusal too many than a setting lost.
             Fate::Read => self.refuse(key, "it cannot be carried over", "decide what it means for you"),
         }
-    }
-
-    /// Connect's own settings are many, and a line for each would hide the others.
-    fn settle_worker(&mut self, left: &[Key]) {
-        let names: Vec<&str> = left.iter().map(|key| key.name.as_str()).collect();
-        if names.is_empty() {
-            return;
-        }
-        let cause = format!("settings of Connect itself, which are not needed: {}", names.join(", "));
-        let file = self.worker_file.clone().unwrap_or_default();
-        self.findings.push(Finding { level: Level::Note, file, key: OTHERS.to_owned(), cause, remedy: String::new() });
     }
 }
