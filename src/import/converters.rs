@@ -85,6 +85,13 @@ pub(super) fn read(settings: &mut Settings, mode: Mode) {
     settings.note_rest("value.converter.", "it refines `value.converter`, and nothing of it is left to do");
 }
 
+/// Whether the connector saw parsed JSON, which it prints as `{key=value}` where it needs text.
+pub(super) fn is_json(settings: &Settings) -> bool {
+    let managed = settings.raw("input.data.format").is_some_and(|format| format.eq_ignore_ascii_case("JSON"));
+    let converter = settings.given_or_default("value.converter");
+    managed || converter.is_some_and(|key| settings.raw(&key).is_some_and(|class| class.ends_with("JsonConverter")))
+}
+
 fn say(settings: &mut Settings, key: &Key, format: Format, mode: Mode) {
     const AS_TEXT: &str = "nothing to do if searches find fields either way; compare a few events before you let go of \
                            the connector";

@@ -193,7 +193,9 @@ fn enrichment(settings: &mut Settings, mode: Mode, topics: &Topics, hec: &mut Bl
             fields.text(name, value, "");
         }
     }
-    settings.carried(key, "sink.splunk_hec.fields");
+    if !fields.is_empty() {
+        settings.carried(key, "sink.splunk_hec.fields");
+    }
     if matches!(topics, Topics::Pattern) {
         let cause = "the connector forgets it with `topics.regex`; ours adds the fields to every event";
         settings.warn(key, cause, "remove `fields` if you do not want them");

@@ -228,6 +228,11 @@ const EVERY_KEY: &[(&str, &str, Becomes)] = &[
         "splunk.hec.track.data=true",
         C("tracking: [topic, partition, offset, timestamp, key, host, channel]"),
     ),
+    (
+        "splunk.hec.track.data",
+        "splunk.hec.ack.enabled=true\nsplunk.hec.track.data=true",
+        W("tracking: [topic, partition, offset, timestamp, key, host]"),
+    ),
     ("splunk.hec.track.data", "splunk.hec.track.data=false", E),
     ("splunk.hec.use.record.timestamp", "splunk.hec.use.record.timestamp=true", C("time: record")),
     ("splunk.hec.use.record.timestamp", "splunk.hec.use.record.timestamp=false", C("time: none")),
@@ -257,6 +262,12 @@ const EVERY_KEY: &[(&str, &str, Becomes)] = &[
     (
         "timestamp.regex",
         "enable.timestamp.extraction=true\ntimestamp.regex=(?<time>\\\\d+)\ntimestamp.format=epoch",
+        W("pattern: '(?<time>\\d+)'"),
+    ),
+    (
+        "timestamp.regex",
+        "value.converter=x.StringConverter\nenable.timestamp.extraction=true\ntimestamp.regex=(?<time>\\\\d+)\n\
+         timestamp.format=epoch",
         C("pattern: '(?<time>\\d+)'"),
     ),
     ("timestamp.regex", "enable.timestamp.extraction=true\ntimestamp.regex=(?=x)(?<time>a)\ntimestamp.format=epoch", R),

@@ -58,6 +58,11 @@ fn extraction(settings: &mut Settings, hec: &mut Block) {
     settings.carried(EXTRACTION, "sink.splunk_hec.time.extract");
     settings.carried(PATTERN, "sink.splunk_hec.time.extract.pattern");
     block.text("pattern", pattern, PATTERN);
+    if super::converters::is_json(settings) {
+        let cause =
+            "the connector looks for it in `{key=value}`, which it makes of parsed JSON; ours in the JSON itself";
+        settings.warn(PATTERN, cause, "adapt `pattern`, for example `\"key\":\"(?<time>[^\"]+)`");
+    }
     format_and_zone(settings, &mut block);
     hec.block("time", extract(block));
 }
