@@ -141,7 +141,9 @@ pub(super) fn limits(settings: &mut Settings, hec: &mut Block) {
 fn request_timeout(settings: &mut Settings, hec: &mut Block) {
     let key = "splunk.hec.socket.timeout";
     let Some(seconds) = settings.number(key).filter(|seconds| *seconds != 60) else { return };
-    if seconds <= 0 {
+    // Every export of a fully managed connector has 10 there: nobody chose it.
+    let is_default = seconds == 10 && super::kafka::is_managed(settings);
+    if seconds <= 0 || is_default {
         settings.note(key, "the connector ignores it and always waits 60 s, as ours does by default");
         return;
     }

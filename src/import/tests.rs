@@ -431,10 +431,10 @@ fn what_is_no_connector_to_splunk_becomes_no_pipeline() {
 fn alerts_still_match_what_an_imported_managed_connector_sends() {
     let managed = "connector.class=SplunkSink\nname=x\ntopics=confluent-audit-log-events\ninput.data.format=JSON\n\
                    kafka.auth.mode=KAFKA_API_KEY\nsplunk.hec.uri=https://hec:8088\nsplunk.hec.token=t\n\
-                   splunk.indexes=default\n";
+                   splunk.indexes=default\nsplunk.hec.socket.timeout=10\n";
     let outcome = import_text(managed);
     assert_has(&outcome, "index: default");
-    for absent in ["        source:", "sourcetype:", "mode:", "not_imported:"] {
+    for absent in ["        source:", "sourcetype:", "mode:", "not_imported:", "request_timeout:"] {
         assert!(!config(&outcome).contains(absent), "{absent} in\n{}", config(&outcome));
     }
 }
