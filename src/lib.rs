@@ -15,6 +15,7 @@
 //! - [`config`]: what the file says, and what it means.
 //! - [`status`], [`metrics`], [`log`], [`admin`]: what can be seen from outside.
 //! - [`pipeline`]: the composition root, the only place that wires parts and starts tasks.
+//! - [`import`]: reads what the Java connector was told and writes a configuration of ours.
 //! - [`cli`]: one file per subcommand. [`demo`]: stand-ins that speak the wire, shared with the tests.
 //!
 //! Dependencies point one way, from the bottom of this list to its top; `tests/tidy.rs` checks it.
@@ -55,6 +56,7 @@ pub mod defaults;
 pub mod delivery;
 pub mod demo;
 pub mod event;
+pub mod import;
 pub mod log;
 pub mod metrics;
 pub mod pipeline;

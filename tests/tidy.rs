@@ -86,6 +86,11 @@ const PARTS: &[Part] = &[
         why: "the configuration of a component lies beside it; this part only composes them",
     },
     Part {
+        name: "import",
+        may_use: &[],
+        why: "it turns text into text: what it writes is checked as a person's own file is, by the configuration",
+    },
+    Part {
         name: "admin",
         may_use: &[
             "delivery",
@@ -164,6 +169,7 @@ const PARTS: &[Part] = &[
             "admin",
             "pipeline",
             "demo",
+            "import",
         ],
         why: "the command line is the outermost part, so nothing else may use it",
     },

@@ -9,6 +9,7 @@ mod deadletter;
 mod demo;
 mod exit;
 mod health;
+mod import;
 mod offsets;
 mod online;
 mod resend;
@@ -53,6 +54,8 @@ enum Command {
     Run(run::RunArgs),
     /// Checks the configuration and says what it means; with --online asks Kafka and Splunk whether it would work.
     Check(check::CheckArgs),
+    /// Turns the configuration of a Splunk Sink Connector (JSON or properties) into one of auditferry's.
+    Import(import::ImportArgs),
     /// Shows what it does, with faults on the way; needs no account, no other program and no configuration.
     Demo(demo::DemoArgs),
     /// Looks at events that the sink refused, and sends them again.
@@ -82,6 +85,7 @@ pub fn main() -> Exit {
     let result = match args.command {
         Command::Run(run) => run::run(&args.config, &run),
         Command::Check(check) => check::check(&args.config, &check),
+        Command::Import(import) => import::import(&import),
         Command::Demo(demo) => demo::demo(&demo),
         Command::Deadletter(command) => deadletter::deadletter(&args.config, &command),
         Command::Offsets(command) => offsets::offsets(&args.config, &command),

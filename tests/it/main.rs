@@ -21,6 +21,7 @@ mod demo;
 mod end_to_end;
 mod faults;
 mod harness;
+mod import;
 mod indexed;
 mod listeners;
 mod logs;
