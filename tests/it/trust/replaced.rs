@@ -43,13 +43,25 @@ impl Mounted {
     }
 }
 
-/// The certificate that a server presents; it may be replaced at any time.
+/// The certificate that a server presents, and how often it has; it may be replaced at any time.
 #[derive(Debug)]
-struct Presented(Mutex<Arc<CertifiedKey>>);
+struct Presented(Mutex<(Arc<CertifiedKey>, u32)>);
+
+impl Presented {
+    fn replace(&self, certificate: Arc<CertifiedKey>) {
+        *self.0.lock().unwrap() = (certificate, 0);
+    }
+
+    fn was_shown(&self) -> bool {
+        self.0.lock().unwrap().1 > 0
+    }
+}
 
 impl ResolvesServerCert for Presented {
     fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        Some(Arc::clone(&self.0.lock().unwrap()))
+        let mut presented = self.0.lock().unwrap();
+        presented.1 += 1;
+        Some(Arc::clone(&presented.0))
     }
 }
 
@@ -91,7 +103,7 @@ fn fifty_replaced_tokens_and_certificates_lose_nothing() {
     let folder = tempfile::tempdir().expect("a temporary directory");
     let mounted = Mounted(folder.path().to_owned());
     let mut next = certificate();
-    let presented = Arc::new(Presented(Mutex::new(Arc::clone(&next.1))));
+    let presented = Arc::new(Presented(Mutex::new((Arc::clone(&next.1), 0))));
     let collector = Collector::start_behind(server(&presented));
     let hec = collector.hec();
     hec.set_tokens(vec![Token::new(&token(0))]);
@@ -108,7 +120,7 @@ fn fifty_replaced_tokens_and_certificates_lose_nothing() {
 
     for version in 1..=SWAPS {
         let current = std::mem::replace(&mut next, certificate());
-        *presented.0.lock().unwrap() = current.1;
+        presented.replace(current.1);
         // The server's next certificate is trusted before it is presented, as an operator would do it.
         let trusted = [current.0.as_str(), next.0.as_str()].concat();
         if !version.is_multiple_of(5) {
@@ -118,7 +130,9 @@ fn fifty_replaced_tokens_and_certificates_lose_nothing() {
         if version.is_multiple_of(5) {
             hec.set_tokens(vec![Token::new(&token(version))]);
         }
-        wait_until(IN_USE, &format!("token {version} is in use"), || uses(hec, &token(version)));
+        wait_until(IN_USE, &format!("token and certificate {version} are in use"), || {
+            uses(hec, &token(version)) && presented.was_shown()
+        });
     }
 
     let produced = load.stop();
@@ -237,6 +251,10 @@ fn a_replaced_certificate_for_kafka_is_used_without_a_restart() {
     let again = fs::read_to_string(client_certificate).expect("readable");
     fs::write(&certificate, format!("{again}\n")).expect("writable");
     ferry.wait_for_message("a new version from its file is in use");
+    let assigned = format!("auditferry_rebalances_total{{pipeline=\"{PIPELINE}\",kind=\"assigned\"}} 2");
+    wait_until(IN_USE * 2, "the group is joined anew", || {
+        ferry.get("/metrics").is_some_and(|(_, metrics)| metrics.contains(&assigned))
+    });
     kafka.produce(&topic, 1000, |n| format!("{{\"n\":{n}}}"), |n| (n % 2) as i32);
     let ends: Vec<_> = kafka.end_offsets(&topic).into_iter().map(Some).collect();
     wait_for_commit(kafka, setup.group(), &topic, &ends);
