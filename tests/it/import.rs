@@ -23,7 +23,7 @@ const CANARY: &str = "c4n4ry-5ecret";
 const STORE_PASSWORD: &str = "c4n4ry-5ecret-store";
 
 /// Whether the configuration has every key that `import` writes. Until then keys of [`AWAITED`] may be unknown.
-const EVERY_KEY_EXISTS: bool = false;
+const EVERY_KEY_EXISTS: bool = true;
 
 /// What `import` writes ahead of the configuration; of no interest once [`EVERY_KEY_EXISTS`].
 const AWAITED: [&str; 15] = [
