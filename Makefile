@@ -4,14 +4,18 @@ TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
 KAFKA_JARS := $(TARGET_DIR)/kafka/libs
 MVN_LOG := $(TARGET_DIR)/kafka/mvn.log
 
-CARGO_DENY_VERSION := 0.20.2
+DENY_VERSION := 0.20.2
 CARGO_DENY := $(or $(shell command -v cargo-deny 2>/dev/null),$(TARGET_DIR)/tools/bin/cargo-deny)
+MUTANTS_VERSION := 27.1.0
+CARGO_MUTANTS := $(or $(shell command -v cargo-mutants 2>/dev/null),$(TARGET_DIR)/tools/bin/cargo-mutants)
 
 # What building takes: a C toolchain and perl for the Kafka client and its OpenSSL, certificates to fetch crates.
 BUILD_NEEDS := cc:build-essential make:make perl:perl /etc/ssl/certs/ca-certificates.crt:ca-certificates
 KAFKA_NEEDS := java:default-jre-headless mvn:maven
+# The tests make stores of every format with the tools that people make them with.
+STORE_NEEDS := keytool:default-jre-headless openssl:openssl
 
-.PHONY: help demo test lint bench advisories kafka build-tools rust-tools
+.PHONY: help demo test lint bench mutants advisories kafka build-tools store-tools rust-tools
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -20,7 +24,7 @@ demo: build-tools ## build a release and see events travel, with faults on the w
 	@cargo build --release --locked --quiet
 	@"$(TARGET_DIR)/release/auditferry" demo
 
-test: build-tools kafka ## all tests, against a real Kafka broker fetched once
+test: build-tools store-tools kafka ## all tests, against a real Kafka broker fetched once
 	@cargo test --locked
 
 lint: build-tools rust-tools $(CARGO_DENY) ## format, clippy, documentation links, licences and sources of dependencies
@@ -31,6 +35,9 @@ lint: build-tools rust-tools $(CARGO_DENY) ## format, clippy, documentation link
 
 bench: build-tools kafka ## speed and memory against a real broker, beside the bare client
 	@cargo bench --locked --quiet --bench pipeline
+
+mutants: build-tools $(CARGO_MUTANTS) ## whether the core's tests see each change of its code; takes hours
+	@PROPTEST_CASES=500 "$(CARGO_MUTANTS)" mutants --output "$(TARGET_DIR)"
 
 advisories: build-tools $(CARGO_DENY) ## known vulnerabilities in the dependencies; fetches the advisory database
 	@"$(CARGO_DENY)" --log-level error --locked check advisories
@@ -48,15 +55,20 @@ $(KAFKA_JARS)/.complete: tests/kafka/pom.xml
 	    cp $< "$@"; \
 	fi
 
-# No package of Debian has it, so it is built once: two to three minutes on two cores. One on the PATH is taken instead.
-$(TARGET_DIR)/tools/bin/cargo-deny:
-	@echo "building cargo-deny $(CARGO_DENY_VERSION) into $(TARGET_DIR)/tools, once" >&2
-	@cargo install cargo-deny --version $(CARGO_DENY_VERSION) --locked --quiet \
+# No package of Debian has these, so each is built once: two to three minutes on two cores. One on the PATH is taken instead.
+$(TARGET_DIR)/tools/bin/cargo-deny: VERSION = $(DENY_VERSION)
+$(TARGET_DIR)/tools/bin/cargo-mutants: VERSION = $(MUTANTS_VERSION)
+$(TARGET_DIR)/tools/bin/cargo-%:
+	@echo "building cargo-$* $(VERSION) into $(TARGET_DIR)/tools, once" >&2
+	@cargo install cargo-$* --version $(VERSION) --locked --quiet \
 	    --root "$(TARGET_DIR)/tools" --target-dir "$(TARGET_DIR)/tools/build" --no-track
 	@rm -rf "$(TARGET_DIR)/tools/build"
 
 build-tools:
 	@.ci/need $(BUILD_NEEDS)
+
+store-tools:
+	@.ci/need $(STORE_NEEDS)
 
 rust-tools:
 	@cargo fmt --version >/dev/null 2>&1 || rustup component add rustfmt

@@ -21,8 +21,8 @@ pub const BATCH_MAX_BYTES: ByteSize = ByteSize::mib(2);
 /// How long after the previous request a batch may wait for more. A trickle costs ten requests a second.
 pub const BATCH_MAX_AGE: Duration = Duration::from_millis(100);
 
-/// Requests under way per pipeline. 16 batches of 2 MiB hide a round trip of 100 ms at more than 200 MiB/s.
-pub const MAX_IN_FLIGHT: usize = 16;
+/// Requests under way per pipeline. 24 batches of 2 MiB carry more than 400 MiB/s over a round trip of 100 ms.
+pub const MAX_IN_FLIGHT: usize = 24;
 
 /// The most that `max_in_flight` may be set to: queues are sized from it, and no collector gains from more.
 pub const MAX_IN_FLIGHT_LIMIT: u32 = 1_000;
@@ -142,6 +142,23 @@ pub const HEC_ACK_POLL_MAX: Duration = Duration::from_secs(10);
 /// A body of at least this size whose object 0 is called invalid was probably too large as a whole: Splunk Cloud answers
 /// so above some 5 MB. Below, the answer is believed.
 pub const HEC_OVERSIZE_SUSPECT: ByteSize = ByteSize::mib(1);
+
+/// For how long the token that worked before is still tried where the new one is refused, once the new one has worked
+/// somewhere: behind a load balancer one indexer may learn of it minutes after another.
+pub const HEC_TOKEN_OVERLAP: Duration = Duration::from_secs(15 * 60);
+
+/// While the previous token is in use because the new one was refused, the new one is tried this often.
+pub const HEC_NEW_TOKEN_RETRY: Duration = Duration::from_secs(5);
+
+// Files that are read again when they change.
+
+/// How often they are looked at. This and a probe on hold make less than the 10 s within which a new token is to be in use;
+/// reading some small files costs nothing at this pace.
+pub const RELOAD_INTERVAL: Duration = Duration::from_secs(1);
+
+/// The largest certificate, key or trust store that is read: a hundred times the trust store of a JDK.
+pub const RELOADED_FILE_MAX_BYTES: ByteSize = ByteSize::mib(16);
+
 // Looking at a cluster, and the dead-letter stores.
 
 /// Total time that `check --online` and `deadletter` give one cluster to answer: enough for a DNS time-out (5 s) and a

@@ -10,7 +10,8 @@
 //! - [`transform`]: the chain. Only what it has cleared can reach a sink.
 //! - [`source`] and [`sink`]: the two traits of the program, with Kafka and Splunk HEC behind them.
 //! - [`delivery`]: the guarantee. Knows neither Kafka nor Splunk.
-//! - [`dead_letter`]: where letters are kept. [`tls`]: the one way to build an HTTPS client.
+//! - [`dead_letter`]: where letters are kept. [`tls`]: the one way to build an HTTPS client and to read a trust store.
+//!   [`reload`]: what is made anew when files change.
 //! - [`config`]: what the file says, and what it means.
 //! - [`status`], [`metrics`], [`log`], [`admin`]: what can be seen from outside.
 //! - [`pipeline`]: the composition root, the only place that wires parts and starts tasks.
@@ -30,10 +31,17 @@
 //! - After a pause, a resume or an assignment the client's statistics still show the fetch position from before, for as long
 //!   as the broker is away: a hole may be closed only when the client has read on since.
 //! - No answer to an asynchronous commit ever comes from the client's Rust binding; the statistics tell what was committed.
-//! - The client's Rust binding panics on a header whose name is not UTF-8; one record must not end the process for ever.
+//! - The client's Rust binding panics on a header's name, or a note beside a committed position, that is not UTF-8; one
+//!   record must not end the process for ever.
+//! - Where reading began is something to commit, too; committed first, it would hold up the first progress by a second.
 //! - A batch that always fails while others pass resets the endpoint's back-off each time; so it has a back-off of its own.
 //! - A batch that is stuck while others pass lets the ledger grow; so the number of tracked runs bounds reading, too.
 //! - A payload that merely looks like JSON could close its envelope and forge events; so each is checked in full.
+//! - The Kafka client tells some refused certificates as broken connections, and all with the same words.
+//! - A PKCS#12 store made by OpenSSL marks nothing as trusted; one made by Java does, and only what is marked counts there.
+//! - A server's certificate that signs itself may call itself an authority; the usual verification refuses that even when
+//!   the very certificate stands in the trust store.
+//! - A file that is being written looks broken; so it is complained about only when it has stood still.
 //! - A recall stands until its slot is recalled again: forgetting it earlier would let the lane send what was revoked.
 
 pub mod admin;
@@ -50,6 +58,7 @@ pub mod metrics;
 pub mod pipeline;
 pub mod position;
 pub mod reason;
+pub mod reload;
 pub mod secret;
 pub mod sink;
 pub mod source;

@@ -93,6 +93,8 @@ pub struct LastFailure {
 pub struct PipelineStatus {
     pub name: String,
     pub level: DeliveryLevel,
+    /// Connections whose servers are not verified (`insecure_skip_verify`).
+    pub unverified: Vec<&'static str>,
     pub state: State,
     /// When the state was entered.
     pub since: SystemTime,
@@ -184,6 +186,7 @@ impl StatusBoard {
         let status = PipelineStatus {
             name: name.to_owned(),
             level,
+            unverified: Vec::new(),
             state: State::Starting,
             since: SystemTime::now(),
             last_failure: None,

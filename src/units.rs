@@ -90,6 +90,17 @@ pub fn show_duration(duration: Duration) -> String {
     format!("{millis}ms")
 }
 
+/// A duration as people say it, in one unit: `90 s`, `17 min`, `47 h`, `6.5 d`. Rounded down: what is left of a limit is
+/// never shown as more.
+pub fn show_roughly(duration: Duration) -> String {
+    match duration.as_secs() {
+        seconds @ 0..120 => format!("{seconds} s"),
+        seconds @ 120..7_200 => format!("{} min", seconds / 60),
+        seconds @ 7_200..259_200 => format!("{} h", seconds / 3_600),
+        seconds => format!("{}.{} d", seconds / 86_400, seconds % 86_400 / 8_640),
+    }
+}
+
 fn split_unit(text: &str) -> (&str, &str) {
     let text = text.trim();
     let end = text.find(|c: char| !(c.is_ascii_digit() || c == '.' || c == '_')).unwrap_or(text.len());
@@ -115,6 +126,15 @@ fn scale(text: &str, number: &str, factor: u64) -> Result<u64, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_rough_duration_is_never_more_than_the_exact_one() {
+        for (seconds, shown) in
+            [(0, "0 s"), (119, "119 s"), (120, "2 min"), (7_199, "119 min"), (7_200, "2 h"), (604_799, "6.9 d")]
+        {
+            assert_eq!(show_roughly(Duration::from_secs(seconds)), shown);
+        }
+    }
 
     #[test]
     fn sizes_parse_with_and_without_a_space() {

@@ -35,7 +35,7 @@ const PARTS: &[Part] = &[
     Part { name: "delivery::ledger", may_use: &[], why: "the ledger is bookkeeping about positions only" },
     Part {
         name: "sink",
-        may_use: &["event", "delivery::attempt"],
+        may_use: &["event", "delivery::attempt", "reload"],
         why: "a sink reports what the receiver proved; it sees no ledger and no retry policy",
     },
     Part {
@@ -63,16 +63,17 @@ const PARTS: &[Part] = &[
         may_use: &["metrics"],
         why: "the log shows what others say; it counts what it did not show, and knows nothing else",
     },
-    Part { name: "tls", may_use: &[], why: "the one way to build an HTTPS client serves all sinks alike" },
+    Part { name: "reload", may_use: &[], why: "it makes things anew from files, whatever they are" },
+    Part { name: "tls", may_use: &["reload"], why: "the one way to build an HTTPS client serves all sinks alike" },
     Part {
         name: "sink::splunk_hec",
-        may_use: &["event", "delivery::attempt", "sink", "tls"],
+        may_use: &["event", "delivery::attempt", "sink", "tls", "reload"],
         why: "adapters never use each other, and a sink sees no ledger",
     },
     Part {
         name: "source::kafka",
-        may_use: &["event", "delivery", "delivery::attempt", "delivery::ledger", "source"],
-        why: "adapters never use each other",
+        may_use: &["event", "delivery", "delivery::attempt", "delivery::ledger", "source", "tls"],
+        why: "adapters never use each other; whom to trust is said in the same way for Kafka as for HTTPS",
     },
     Part {
         name: "dead_letter",
@@ -117,6 +118,7 @@ const PARTS: &[Part] = &[
             "source::kafka",
             "dead_letter",
             "tls",
+            "reload",
             "config",
             "status",
             "metrics",

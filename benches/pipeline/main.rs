@@ -4,7 +4,8 @@
 //! bare Kafka client reading the same topic in the same run. CPU time is what the kernel charges the process (user and
 //! system); wall time on a shared machine is noise, so rounds alternate and medians are printed.
 //!
-//! `make bench` runs everything; `BENCH_EVENTS` sets the number of events (default 1,000,000).
+//! `make bench` runs everything; `BENCH_EVENTS` sets the number of events (default 1,000,000). Words after
+//! `cargo bench --bench pipeline --` select scenarios by their names.
 
 #![allow(
     clippy::unwrap_used,
@@ -29,6 +30,6 @@ fn main() {
     match arguments.as_slice() {
         ["receiver", latency_ms] => receiver::run(latency_ms.parse().expect("milliseconds")),
         ["drain", bootstrap, topic, events] => drain::run(bootstrap, topic, events.parse().expect("a number")),
-        _ => scenario::run_all(),
+        only => scenario::run_all(only),
     }
 }

@@ -10,28 +10,47 @@ use crate::support::samples::Numbered;
 
 const ROUNDS: usize = 5;
 
-pub fn run_all() {
+/// Runs the scenarios whose name contains one of `only`; all of them when it is empty.
+pub fn run_all(only: &[&str]) {
     let events: u64 = std::env::var("BENCH_EVENTS").map_or(1_000_000, |n| n.parse().expect("BENCH_EVENTS is a number"));
+    let wanted = |name: &str| only.is_empty() || only.iter().any(|part| name.contains(part));
     let kafka = Kafka::start();
     println!("# {events} sample events of 1.1 kB, {ROUNDS} rounds, medians; CPU of the whole process\n");
     println!("| scenario | bare client | auditferry | difference | rate | of bare | peak RSS |");
     println!("|---|---|---|---|---|---|---|");
-    for partitions in [6, 1, 48] {
+    for (partitions, shapes) in shapes() {
+        let shapes: Vec<Shape> = shapes.into_iter().filter(|shape| wanted(&shape.name)).collect();
+        let starting = partitions == 6 && wanted(START_UP);
+        if shapes.is_empty() && !starting {
+            continue;
+        }
         let topic = kafka.topic("bench", partitions);
         fill(&kafka, &topic, events, partitions);
-        compare(&kafka, &topic, events, &Shape { name: format!("{partitions} partitions"), ..Shape::default() });
-        if partitions == 6 {
-            let slow = Shape { name: "6 partitions, 100 ms round trip".into(), latency_ms: 100, ..Shape::default() };
-            compare(&kafka, &topic, events, &slow);
-            let gzip = Shape { name: "6 partitions, gzip".into(), gzip: true, ..Shape::default() };
-            compare(&kafka, &topic, events, &gzip);
+        shapes.iter().for_each(|shape| compare(&kafka, &topic, events, shape));
+        if starting {
             start_up(&kafka, &topic);
         }
         kafka.delete_topic(&topic);
     }
-    latency(&kafka);
+    if wanted(LATENCY) {
+        latency(&kafka);
+    }
     let size = std::fs::metadata(env!("CARGO_BIN_EXE_auditferry")).expect("the program").len();
     println!("\nbinary: {:.1} MB", size as f64 / 1e6);
+}
+
+const START_UP: &str = "start to first event delivered";
+const LATENCY: &str = "latency at 300 events/s";
+
+/// What is measured on topics of how many partitions.
+fn shapes() -> Vec<(i32, Vec<Shape>)> {
+    let plain = |name: &str| Shape { name: name.into(), ..Shape::default() };
+    let six = vec![
+        plain("6 partitions"),
+        Shape { latency_ms: 100, ..plain("6 partitions, receiver answers after 100 ms") },
+        Shape { gzip: true, ..plain("6 partitions, gzip") },
+    ];
+    vec![(6, six), (1, vec![plain("1 partition")]), (48, vec![plain("48 partitions")])]
 }
 
 #[derive(Default)]
@@ -212,7 +231,7 @@ fn start_up(kafka: &Kafka, topic: &str) {
         receiver.wait_for(1);
         times.push(receiver.ask("report")[6] - began);
     }
-    println!("| start to first event delivered | | {:.0} ms | | | | |", median(times.into_iter()) * 1000.0);
+    println!("| {START_UP} | | {:.0} ms | | | | |", median(times.into_iter()) * 1000.0);
 }
 
 /// 300 events a second for ten seconds at defaults, each carrying its time of production.
@@ -228,7 +247,7 @@ fn latency(kafka: &Kafka) {
     let figures = receiver.ask("report");
     loader.stop();
     println!(
-        "\nlatency at 300 events/s, production to receiver: p50 {:.0} ms, p99 {:.0} ms, max {:.0} ms ({} events in {} requests)",
+        "\n{LATENCY}, production to receiver: p50 {:.0} ms, p99 {:.0} ms, max {:.0} ms ({} events in {} requests)",
         figures[3], figures[4], figures[5], figures[0], figures[1]
     );
 }

@@ -37,6 +37,8 @@ pub(super) struct Pipeline {
     pub(super) since: String,
     /// What counts as delivered: `accepted` or `indexed`.
     pub(super) delivery: &'static str,
+    /// Connections that take any certificate of anybody: `insecure_skip_verify`.
+    pub(super) tls_verification_disabled: Vec<&'static str>,
     pub(super) holding: Option<Trouble>,
     pub(super) last_failure: Option<LastFailure>,
     pub(super) progress: Progress,
@@ -142,6 +144,7 @@ fn pipeline(status: &PipelineStatus) -> Pipeline {
         state: status.state.as_str(),
         since: time(status.since),
         delivery: status.level.as_str(),
+        tls_verification_disabled: status.unverified.clone(),
         holding: status.holding.as_ref().map(trouble),
         last_failure: status
             .last_failure
@@ -195,6 +198,9 @@ fn verdict(status: &PipelineStatus, lag: Option<u64>, left: Option<Duration>) ->
     if status.progress.abandoned > 0 {
         text += &format!(" The outcome of {} records got lost: please report this defect.", status.progress.abandoned);
         well = false;
+    }
+    if !status.unverified.is_empty() {
+        text += &format!(" Servers are not verified (insecure_skip_verify): {}.", status.unverified.join(", "));
     }
     if let Some(left) = left {
         text += &format!(" Records expire in {} at the earliest.", days_and_hours(left));

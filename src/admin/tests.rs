@@ -236,6 +236,18 @@ async fn every_pipeline_must_be_ready_but_a_quiet_topic_is_enough() {
 }
 
 #[tokio::test]
+async fn connections_that_are_not_verified_are_shown() {
+    let server = Server::start();
+    let pipeline = server.board.pipeline("splunk", DeliveryLevel::Accepted);
+    assert_eq!(server.status().await["pipelines"][0]["tls_verification_disabled"], Json::Array(Vec::new()));
+    pipeline.update(|status| status.unverified = vec!["kafka", "splunk_hec"]);
+    let status = server.status().await;
+    assert_eq!(status["pipelines"][0]["tls_verification_disabled"][1], "splunk_hec");
+    let verdict = "Waiting for partitions. Servers are not verified (insecure_skip_verify): kafka, splunk_hec.";
+    assert_eq!(status["verdict"], verdict);
+}
+
+#[tokio::test]
 async fn the_status_document_says_what_is_wrong_and_what_to_do() {
     let server = Server::start();
     assert_eq!(server.status().await["verdict"], "No pipeline is set up yet.");

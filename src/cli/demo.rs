@@ -12,9 +12,10 @@ use std::time::{Duration, Instant};
 use clap::Args as ClapArgs;
 use serde_json::{Value, json};
 
-use super::Exit;
 use super::terminal::{Format, print, print_json};
+use super::{Exit, Wrong};
 use crate::demo::{Audience, Scene, Verdict, perform};
+use crate::log;
 use screen::Screen;
 
 #[derive(Debug, ClapArgs)]
@@ -32,9 +33,12 @@ const JSON_PROGRESS_EVERY: Duration = Duration::from_secs(1);
 
 pub(super) fn demo(args: &DemoArgs) -> anyhow::Result<Exit> {
     if args.verbose {
-        let log = tracing_subscriber::fmt().with_writer(std::io::stderr).with_max_level(tracing::Level::INFO);
-        // Only the first subscriber of a process counts, and there is no other.
-        log.with_ansi(false).try_init().unwrap_or_default();
+        let format = match args.format {
+            // Among the lines that tell what happens.
+            Format::Text => log::Format::Text,
+            Format::Json => log::Format::Auto,
+        };
+        log::init(format, None).map_err(Wrong)?;
     }
     let verdict = match args.format {
         Format::Text => {
@@ -43,19 +47,25 @@ pub(super) fn demo(args: &DemoArgs) -> anyhow::Result<Exit> {
                 let screen = Arc::clone(&screen);
                 Arc::new(move |scene| screen.show(scene))
             };
-            let verdict = perform(&audience);
+            let verdict = play(&audience);
             screen.close();
             let verdict = verdict?;
             print(result::text(&verdict))?;
             verdict
         }
         Format::Json => {
-            let verdict = perform(&json_audience())?;
+            let verdict = play(&json_audience())?;
             print_json(&verdict_json(&verdict))?;
             verdict
         }
     };
     Ok(if verdict.passed() { Exit::Done } else { Exit::Failed })
+}
+
+fn play(audience: &Audience) -> anyhow::Result<Verdict> {
+    let verdict = perform(audience);
+    log::flush();
+    verdict
 }
 
 fn json_audience() -> Audience {

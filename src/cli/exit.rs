@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use crate::reason::Reason;
+
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Exit {
     /// What was asked for is done.
@@ -22,6 +24,12 @@ impl Exit {
             Self::Usage => 2,
             Self::CouldNotCheck => 3,
         }
+    }
+
+    /// The exit of a command that asked and got this: nobody answering is not a no.
+    pub(super) fn of(reason: Reason) -> Self {
+        const SILENT: [Reason; 4] = [Reason::KafkaConnect, Reason::Connect, Reason::Network, Reason::Timeout];
+        if SILENT.contains(&reason) { Self::CouldNotCheck } else { Self::Failed }
     }
 
     /// The exit of two parts of one command: a definite no outweighs a missing answer.
@@ -45,10 +53,21 @@ impl From<Exit> for ExitCode {
 #[cfg(test)]
 mod tests {
     use super::Exit::{CouldNotCheck, Done, Failed, Usage};
+    use crate::reason::Reason;
 
     #[test]
     fn exit_codes_are_the_documented_ones() {
         assert_eq!([Done, Failed, Usage, CouldNotCheck].map(super::Exit::code), [0, 1, 2, 3]);
+    }
+
+    #[test]
+    fn silence_could_not_be_checked_and_an_answer_failed() {
+        for reason in [Reason::KafkaConnect, Reason::Connect, Reason::Timeout] {
+            assert_eq!(super::Exit::of(reason), CouldNotCheck);
+        }
+        for reason in [Reason::KafkaAuthentication, Reason::KafkaTopic, Reason::Unauthorized, Reason::Tls] {
+            assert_eq!(super::Exit::of(reason), Failed);
+        }
     }
 
     #[test]

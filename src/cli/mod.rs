@@ -10,6 +10,7 @@ mod demo;
 mod exit;
 mod health;
 mod import;
+mod offsets;
 mod online;
 mod resend;
 mod run;
@@ -60,6 +61,9 @@ enum Command {
     /// Looks at events that the sink refused, and sends them again.
     #[command(subcommand)]
     Deadletter(deadletter::DeadletterCommand),
+    /// Shows how far a consumer group is, and copies positions from one to another.
+    #[command(subcommand)]
+    Offsets(offsets::OffsetsCommand),
     /// Prints the JSON Schema of the configuration, for editors.
     Schema,
     /// Asks a running auditferry on this machine whether it is well; for health checks of containers.
@@ -84,6 +88,7 @@ pub fn main() -> Exit {
         Command::Import(import) => import::import(&import),
         Command::Demo(demo) => demo::demo(&demo),
         Command::Deadletter(command) => deadletter::deadletter(&args.config, &command),
+        Command::Offsets(command) => offsets::offsets(&args.config, &command),
         Command::Schema => schema::schema(),
         Command::Health(health) => health::health(&args.config, &health),
         Command::Completions(completions) => completions::completions(&completions),

@@ -2,22 +2,21 @@
 //!
 //! The result is the tree as JSON without what was wrong, so that the meaning of the rest can still be checked.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::units::{self, ByteSize};
 
-use super::findings::{Findings, is_reference, quote};
+use super::findings::{Findings, file_of_reference, is_reference, quote};
 use super::node::{Entry, Kind, Node, Origin, Path, Scalar};
 use super::schema::Shape;
 
 /// Keys that people will try and that need more than "unknown".
-const HINTS: [(&str, &str); 10] = [
+const HINTS: [(&str, &str); 9] = [
     ("not_imported", "decide about each setting in the list, which `import` could not carry over, then remove it"),
     ("transforms", "this version forwards every event as it is; remove the key"),
     ("archive", "this version has no archive; the only sink is `splunk_hec`"),
     ("webhook", "this version has no webhooks; the only sink is `splunk_hec`"),
     ("file", "this version reads only from `kafka`"),
-    ("trust_store_password", "a PEM trust store has no password; PKCS#12 and JKS are not supported yet"),
     ("brokers", "the key is `bootstrap_servers`"),
     ("url", "the key is `endpoints`, a list"),
     ("uri", "the key is `endpoints`, a list"),
@@ -367,7 +366,9 @@ fn secret(node: &Node, path: &Path, findings: &mut Findings) -> Option<Value> {
     } else if from_file && !(scalar.referenced && is_reference(&scalar.written)) {
         format!("`{name}` is a secret, and stands in plain text in the file")
     } else {
-        return text(scalar, path, findings);
+        // The file is read again when it changes, so its place goes along.
+        let file = from_file.then(|| file_of_reference(&scalar.written)).flatten();
+        return text(scalar, path, findings).map(|value| json!({"value": value, "file": file}));
     };
     let remedy = format!("write `{name}: ${{VAR}}` or `{name}: ${{file:/path}}`, or use the key `{name}_file`");
     findings.error(path, cause, remedy);

@@ -135,6 +135,14 @@ pub(super) fn is_reference(written: &str) -> bool {
     inner.is_some_and(|inner| !inner.contains('}') && !inner.contains(":-"))
 }
 
+/// The path in a value that is one `${file:/path}` and nothing else.
+pub(super) fn file_of_reference(written: &str) -> Option<&str> {
+    if !is_reference(written) {
+        return None;
+    }
+    written.strip_prefix("${file:")?.strip_suffix('}')
+}
+
 /// A value for use in a sentence: as it stands in the file, in backticks, or `this value` when it must not be seen.
 pub(super) fn quote(path: &Path, scalar: &Scalar) -> String {
     if may_show(path, &scalar.written) { format!("`{}`", scalar.written) } else { "this value".to_owned() }

@@ -3,11 +3,12 @@
 //! What a reference yields is taken as it is: it is not searched for references again, and it never changes the
 //! structure of the document, so a password may hold any character. Keys are not interpolated.
 
-use std::{fs, mem};
+use std::mem;
 
 use super::environment::Environment;
 use super::findings::Findings;
 use super::node::{Kind, Node, Path, Scalar, sounds_secret};
+use crate::secret::read_text;
 
 /// Replaces the references in all values of `node`. A value whose reference cannot be followed becomes `Broken`.
 pub(super) fn interpolate(node: &mut Node, path: &Path, environment: &Environment, findings: &mut Findings) {
@@ -74,7 +75,7 @@ fn expand(written: &str, path: &Path, environment: &Environment) -> Result<Optio
 
 fn follow(reference: &str, path: &Path, environment: &Environment) -> Result<String, Unresolved> {
     if let Some(path) = reference.strip_prefix("file:") {
-        return read_value(path).map_err(|cause| Unresolved {
+        return read_text(path.as_ref()).map_err(|cause| Unresolved {
             cause: format!("cannot read the file of `${{{reference}}}`: {cause}"),
             remedy: "check that the file is mounted and that this user may read it".to_owned(),
         });
@@ -105,15 +106,10 @@ fn follow(reference: &str, path: &Path, environment: &Environment) -> Result<Str
     }
 }
 
-/// A file's content without its last line break, which editors and `echo` add.
-pub(super) fn read_value(path: &str) -> Result<String, String> {
-    let content = fs::read_to_string(path).map_err(|error| error.to_string())?;
-    let content = content.strip_suffix('\n').unwrap_or(&content);
-    Ok(content.strip_suffix('\r').unwrap_or(content).to_owned())
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn environment() -> Environment {

@@ -26,6 +26,7 @@ pub use environment::Environment;
 pub use error::{ConfigError, ConfigErrors, Warning};
 pub use schema::schema;
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -41,6 +42,8 @@ use node::Node;
 
 #[derive(Clone, Debug)]
 pub struct Config {
+    /// By name; also those that no pipeline reads.
+    pub sources: BTreeMap<String, SourceConfig>,
     /// At least one; names are unique.
     pub pipelines: Vec<PipelineConfig>,
     pub admin: AdminConfig,

@@ -5,6 +5,8 @@
 //!   reported by `check`, and `resolve` still sees the rest, so that one run reports everything.
 //! - A secret `x` always has a sibling `x_file`.
 
+mod tls;
+
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -17,6 +19,8 @@ use crate::defaults;
 use crate::secret::Secret;
 use crate::source::kafka::config::{GroupProtocol, SaslMechanism, Security, StartAt};
 use crate::units::{self, ByteSize};
+
+pub(super) use tls::{HecTls, KafkaTls};
 
 /// Configuration of auditferry.
 ///
@@ -115,20 +119,6 @@ pub(super) struct SaslLogin {
     pub(super) password_file: Option<PathBuf>,
 }
 
-#[derive(Deserialize, JsonSchema, Default)]
-pub(super) struct KafkaTls {
-    /// PEM file of the authorities to trust in place of those of the system.
-    pub(super) trust_store: Option<PathBuf>,
-    /// PEM file with the client certificate and its chain (mutual TLS).
-    pub(super) certificate_file: Option<PathBuf>,
-    /// PEM file with the private key of the client certificate.
-    pub(super) key_file: Option<PathBuf>,
-    /// The password of an encrypted private key: only as `${VAR}` or `${file:/path}`.
-    pub(super) key_password: Option<SecretText>,
-    /// A file that holds the password of the private key.
-    pub(super) key_password_file: Option<PathBuf>,
-}
-
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Pipeline {
@@ -190,7 +180,8 @@ pub(super) struct Hec {
     /// (its indexers confirmed them; the token needs indexer acknowledgement, a feature of Splunk Enterprise).
     #[schemars(required)]
     pub(super) delivery: Option<Delivery>,
-    /// The HEC token: only as `${VAR}` or `${file:/path}`. Exactly one of `token` and `token_file` is needed.
+    /// The HEC token: only as `${VAR}` or `${file:/path}`. Exactly one of `token` and `token_file` is needed. A file is
+    /// read again when it changes; the previous token is still used wherever Splunk does not know the new one yet.
     pub(super) token: Option<SecretText>,
     /// A file that holds the HEC token.
     pub(super) token_file: Option<PathBuf>,
@@ -217,15 +208,8 @@ pub(super) struct Hec {
     /// With `delivery: indexed`: how often acknowledgements are asked for.
     #[schemars(extend("default" = units::show_duration(defaults::ACK_POLL_INTERVAL)))]
     pub(super) ack_poll_interval: Option<Span>,
-    /// Whom to trust on `https` endpoints.
+    /// Whom to trust on `https` endpoints, and how to prove who we are.
     pub(super) tls: Option<HecTls>,
-}
-
-#[derive(Deserialize, JsonSchema, Default)]
-#[serde(deny_unknown_fields)]
-pub(super) struct HecTls {
-    /// PEM file of authorities to trust in addition to those of the system.
-    pub(super) trust_store: Option<PathBuf>,
 }
 
 #[derive(Deserialize, JsonSchema)]
@@ -289,9 +273,12 @@ pub(super) struct Span(pub(super) Duration);
 #[derive(Clone, Copy)]
 pub(super) struct Size(pub(super) ByteSize);
 
+/// A secret as `check` hands it over: what it is, and the file it came from.
 #[derive(Deserialize)]
-#[serde(transparent)]
-pub(super) struct SecretText(pub(super) Secret);
+pub(super) struct SecretText {
+    pub(super) value: Secret,
+    pub(super) file: Option<PathBuf>,
+}
 
 #[derive(Deserialize)]
 #[serde(transparent)]

@@ -17,6 +17,6 @@ pub enum DeadLetterConfig {
     },
     Topic {
         name: TopicName,
-        kafka: ClientConfig,
+        kafka: Box<ClientConfig>,
     },
 }

@@ -77,3 +77,13 @@ pub enum Attempt {
     /// A human must act first.
     Hold(Failure),
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_says_its_reason_and_the_servers_words() {
+        assert_eq!(Failure::new(Reason::Busy, "try later").to_string(), format!("{}: try later", Reason::Busy));
+    }
+}

@@ -102,7 +102,7 @@ pub struct BatchBuilder {
 }
 
 const NO_RUN: u32 = u32::MAX;
-const FIRST_CAPACITY: usize = 16 * 1024;
+const FIRST_CAPACITY: usize = 16_384;
 
 impl BatchBuilder {
     pub fn new(limits: BatchLimits, budget: Arc<Budget>, settlements: Arc<Settlements>) -> Self {
@@ -296,3 +296,6 @@ fn original_payload(event: &[u8], payload: PayloadAt) -> Vec<u8> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

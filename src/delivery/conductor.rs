@@ -76,7 +76,10 @@ pub struct Conductor<S> {
     max_age: Duration,
     drain_deadline: Duration,
     last_shipped: Instant,
+    /// Before this no other commit is sent.
     next_commit: Instant,
+    /// Since when there has been nothing to commit but where reading began.
+    begun_since: Option<Instant>,
     next_report: Instant,
     /// Since when there has been no room to read.
     blocked_since: Option<Instant>,
@@ -110,7 +113,8 @@ impl<S: Source> Conductor<S> {
             max_age: parts.max_age,
             drain_deadline: parts.drain_deadline,
             last_shipped: now,
-            next_commit: now + defaults::COMMIT_INTERVAL,
+            next_commit: now,
+            begun_since: None,
             next_report: now,
             blocked_since: None,
             paused: false,
@@ -224,15 +228,26 @@ impl<S: Source> Conductor<S> {
         }
     }
 
+    /// The first progress is committed at once, so that even a process that dies again and again comes forward; from then
+    /// on at most one commit is sent per interval. Where reading began is no progress: it waits for an interval, lest it
+    /// take the place of what follows within milliseconds.
     fn commit_if_due(&mut self, now: Instant) {
         if now < self.next_commit {
             return;
         }
-        self.next_commit = now + defaults::COMMIT_INTERVAL;
         let points: Vec<CommitPoint> = self.intake.ledger.commit_points().collect();
-        if !points.is_empty() {
-            self.source.commit(&points);
+        if points.is_empty() {
+            return;
         }
+        if points.iter().all(|point| point.is_beginning) {
+            let since = *self.begun_since.get_or_insert(now);
+            if now < since + defaults::COMMIT_INTERVAL {
+                return;
+            }
+        }
+        self.begun_since = None;
+        self.next_commit = now + defaults::COMMIT_INTERVAL;
+        self.source.commit(&points);
     }
 
     fn give_up(&mut self, revocation: &Revocation) {

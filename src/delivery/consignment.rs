@@ -28,14 +28,9 @@ impl Consignment {
         Self { batch: Arc::new(batch), events, duty }
     }
 
-    /// Number of events, at least 1.
-    pub fn len(&self) -> usize {
+    /// Number of events, at least 1: an empty part is not made.
+    pub fn count(&self) -> usize {
         self.events.len()
-    }
-
-    /// Never: an empty part is not made.
-    pub fn is_empty(&self) -> bool {
-        self.events.is_empty()
     }
 
     /// Timestamp of the batch's oldest record, milliseconds since 1970.
@@ -130,3 +125,6 @@ impl Consignment {
         runs.zip(counts).filter(|(_, count)| *count > 0).collect()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -153,3 +153,6 @@ impl Intake {
         self.places.get_mut(slot.index())?.as_mut()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -87,6 +87,8 @@ pub struct CommitPoint {
     pub resume_at: ResumeAt,
     /// Timestamp (ms since 1970) of the last settled record before `resume_at`, if one was seen.
     pub settled_through_ms: Option<i64>,
+    /// Nothing is settled yet: this only notes where reading began.
+    pub is_beginning: bool,
 }
 
 #[derive(Debug)]
@@ -362,6 +364,7 @@ impl Partition {
             epoch: self.epoch,
             resume_at: self.watermark,
             settled_through_ms: self.settled_through_ms,
+            is_beginning: self.watermark == self.start,
         })
     }
 }

@@ -38,3 +38,30 @@ pub struct Quarantined {
     /// What the letter weighs in the pipeline's memory budget.
     pub held: Held,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::reason::Reason;
+
+    #[test]
+    fn everything_that_a_letter_holds_weighs() {
+        let empty = Letter {
+            topic: TopicName::new("audit"),
+            partition: PartitionId::new(0),
+            offset: Offset::new(0),
+            timestamp_ms: None,
+            key: None,
+            headers: Vec::new(),
+            value: None,
+            failure: Failure::new(Reason::EmptyValue, "no value"),
+        };
+        let base = size_of::<Letter>();
+        assert_eq!(empty.weight(), base);
+        assert_eq!(Letter { key: Some(vec![0; 7]), ..empty.clone() }.weight(), base + 7);
+        assert_eq!(Letter { value: Some(vec![0; 900]), ..empty.clone() }.weight(), base + 900);
+        let headers = vec![("name".to_owned(), Some(vec![0; 10])), ("n".to_owned(), None)];
+        let full = Letter { headers, key: Some(vec![0; 7]), value: Some(vec![0; 900]), ..empty };
+        assert_eq!(full.weight(), base + 7 + 900 + (4 + 10 + 64) + (1 + 64));
+    }
+}

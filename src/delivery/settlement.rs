@@ -83,9 +83,80 @@ impl Recall {
         self.recalled.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
 /// What both sides of a pipeline share.
 #[derive(Debug, Default, Clone)]
 pub struct Mail {
     pub settlements: Arc<Settlements>,
     pub recall: Arc<Recall>,
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use super::*;
+    use crate::delivery::ledger::{Ledger, Outcome};
+    use crate::position::{Offset, ResumeAt};
+
+    const LONG: Duration = Duration::from_secs(20);
+
+    /// One record of each of these epochs of one slot, oldest first.
+    fn runs_of_epochs(epochs: usize) -> Vec<RunId> {
+        runs_of_epochs_at(Slot::new(0), epochs)
+    }
+
+    fn runs_of_epochs_at(slot: Slot, epochs: usize) -> Vec<RunId> {
+        let mut ledger = Ledger::new();
+        let track = |_| {
+            ledger.assign(slot, ResumeAt::from_broker(0), None);
+            ledger.track(slot, Offset::new(0), None).expect("assigned")
+        };
+        (0..epochs).map(track).collect()
+    }
+
+    #[test]
+    fn waiting_ends_when_something_arrives_or_a_nudge_comes_and_not_before() {
+        let mail = Arc::new(Settlements::default());
+        let began = Instant::now();
+        mail.wait(began + Duration::from_millis(50));
+        assert!(began.elapsed() >= Duration::from_millis(50), "nothing had arrived");
+        mail.wait(began);
+
+        let run = runs_of_epochs(1)[0];
+        type Step<'a> = &'a (dyn Fn(&Settlements) + Sync);
+        let post: Step<'_> = &|mail| mail.post([Settlement { run, records: 1, outcome: Outcome::Delivered }]);
+        for step in [&(|mail: &Settlements| mail.nudge()) as Step<'_>, post] {
+            let done = AtomicBool::new(false);
+            std::thread::scope(|scope| {
+                scope.spawn(|| {
+                    // A nudge to nobody is forgotten; so it is repeated until somebody was waiting.
+                    while !done.load(Ordering::Relaxed) {
+                        step(&mail);
+                        std::thread::yield_now();
+                    }
+                });
+                let began = Instant::now();
+                mail.wait(began + LONG);
+                done.store(true, Ordering::Relaxed);
+                assert!(began.elapsed() < LONG);
+            });
+        }
+        let began = Instant::now();
+        mail.wait(began + LONG);
+        assert!(began.elapsed() < LONG, "what has arrived need not be waited for");
+    }
+
+    #[test]
+    fn a_recall_covers_its_assignment_and_earlier_ones_and_only_whole_parts() {
+        let runs = runs_of_epochs(3);
+        let elsewhere = runs_of_epochs_at(Slot::new(1), 1)[0];
+        let recall = Recall::default();
+        assert!(!recall.covers([runs[0]]) && !recall.covers([]), "nothing is recalled");
+        recall.recall([(runs[1].slot, runs[1].epoch)]);
+        assert!(recall.covers([runs[0]]) && recall.covers([runs[1]]));
+        assert!(!recall.covers([runs[2]]), "a later assignment of the slot");
+        assert!(!recall.covers([elsewhere]));
+        assert!(recall.covers([runs[0], runs[1]]) && !recall.covers([runs[1], elsewhere]));
+    }
 }

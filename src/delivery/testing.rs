@@ -1,6 +1,9 @@
 //! A sink in memory and the pieces around it, for the tests of this folder.
 
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use proptest::prelude::ProptestConfig;
 
 use super::attempt::{Attempt, BoxFuture, Coding, Failure, Parcel};
 use super::batch::{BatchBuilder, BatchLimits, Entry, Sealed};
@@ -13,6 +16,12 @@ use crate::reason::Reason;
 use crate::sink::{DeliveryLevel, PayloadAt, Sink};
 use crate::transform::Chain;
 
+/// How a property is tested: with this many schedules, unless `PROPTEST_CASES` says how many, as mutation testing does.
+pub(super) fn schedules(cases: u32) -> ProptestConfig {
+    let config = ProptestConfig { max_shrink_iters: 20_000, ..ProptestConfig::default() };
+    if std::env::var_os("PROPTEST_CASES").is_some() { config } else { ProptestConfig { cases, ..config } }
+}
+
 /// Decides what happens to a parcel with these offsets at this endpoint.
 pub(super) type Behaviour = Box<dyn FnMut(usize, &[i64]) -> Attempt + Send>;
 
@@ -21,16 +30,28 @@ pub(super) struct MemorySink {
     endpoints: Vec<String>,
     behaviour: Mutex<Behaviour>,
     attempts: Mutex<Vec<(usize, Vec<i64>)>>,
+    /// How long each attempt takes.
+    delay: Mutex<Duration>,
 }
 
 impl MemorySink {
     pub(super) fn new(endpoints: usize, behaviour: impl FnMut(usize, &[i64]) -> Attempt + Send + 'static) -> Arc<Self> {
         let endpoints = (0..endpoints).map(|i| format!("endpoint-{i}")).collect();
-        Arc::new(Self { endpoints, behaviour: Mutex::new(Box::new(behaviour)), attempts: Mutex::default() })
+        Arc::new(Self {
+            endpoints,
+            behaviour: Mutex::new(Box::new(behaviour)),
+            attempts: Mutex::default(),
+            delay: Mutex::default(),
+        })
     }
 
     pub(super) fn behave(&self, behaviour: impl FnMut(usize, &[i64]) -> Attempt + Send + 'static) {
         *lock(&self.behaviour) = Box::new(behaviour);
+    }
+
+    /// From now on each attempt takes this long.
+    pub(super) fn take_time(&self, delay: Duration) {
+        *lock(&self.delay) = delay;
     }
 
     /// Every attempt so far: endpoint and offsets.
@@ -63,7 +84,13 @@ impl Sink for MemorySink {
         assert_eq!(offsets.len(), parcel.events);
         lock(&self.attempts).push((endpoint, offsets.clone()));
         let attempt = (lock(&self.behaviour))(endpoint, &offsets);
-        Box::pin(async move { attempt })
+        let delay = *lock(&self.delay);
+        Box::pin(async move {
+            if !delay.is_zero() {
+                tokio::time::sleep(delay).await;
+            }
+            attempt
+        })
     }
 
     fn endpoints(&self) -> &[String] {

@@ -24,7 +24,7 @@ use crate::defaults;
 use crate::delivery::attempt::Coding;
 use crate::pipeline;
 use crate::position::TopicName;
-use crate::secret::Secret;
+use crate::secret::{Secret, SecretSource};
 use crate::sink::DeliveryLevel;
 use crate::sink::splunk_hec::config::HecConfig;
 use crate::source::kafka::config::{ClientConfig, ClientTls, GroupProtocol, KafkaConfig, Security, StartAt, Topics};
@@ -161,7 +161,7 @@ fn config(kafka: &str, splunk: String, letters: &Path, admin: SocketAddr) -> Con
     let sink = HecConfig {
         endpoints: vec![splunk],
         delivery: DeliveryLevel::Accepted,
-        token: Secret::new(TOKEN.to_owned()),
+        token: SecretSource::fixed(Secret::new(TOKEN.to_owned())),
         index: None,
         source: None,
         sourcetype: None,
@@ -188,7 +188,7 @@ fn config(kafka: &str, splunk: String, letters: &Path, admin: SocketAddr) -> Con
         max_in_flight: defaults::MAX_IN_FLIGHT,
         drain_deadline: defaults::DRAIN_DEADLINE,
     };
-    Config { pipelines: vec![pipeline], admin: AdminConfig::Enabled { listen: admin } }
+    Config { sources: BTreeMap::new(), pipelines: vec![pipeline], admin: AdminConfig::Enabled { listen: admin } }
 }
 
 /// The address is free now, and taken again a moment later.

@@ -89,6 +89,13 @@ fn render_pipelines(pipelines: &[PipelineStatus], out: &mut String) {
     for pipeline in pipelines {
         family.add(&[("pipeline", &pipeline.name), ("level", pipeline.level.as_str())], 1);
     }
+    let name = "auditferry_tls_verification_disabled_info";
+    let mut family = Family::new(out, Kind::Gauge, name, "1 for a connection that takes any certificate of anybody.");
+    for pipeline in pipelines {
+        for connection in &pipeline.unverified {
+            family.add(&[("pipeline", &pipeline.name), ("connection", connection)], 1);
+        }
+    }
 }
 
 /// Metrics are floating-point numbers, exact up to 2^53; no partition reaches that offset.

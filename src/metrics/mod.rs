@@ -48,6 +48,8 @@ pub mod names {
     pub const KAFKA_ERRORS: &str = "auditferry_kafka_errors_total";
     /// Labels: pipeline.
     pub const CLOCK_SKEW: &str = "auditferry_clock_skew_total";
+    /// Labels: pipeline, what, outcome (in_use, unusable).
+    pub const RELOADS: &str = "auditferry_reloads_total";
     /// No labels.
     pub const LOG_MESSAGES_SUPPRESSED: &str = "auditferry_log_messages_suppressed_total";
 }
@@ -95,6 +97,7 @@ fn describe() {
         (names::COMMIT_FAILURES, "Commits of positions that failed; the next one covers them."),
         (names::KAFKA_ERRORS, "Errors that the Kafka client reported, by reason."),
         (names::CLOCK_SKEW, "Events whose broker timestamp lay in the future."),
+        (names::RELOADS, "Tokens and certificates that were replaced in their files, by what became of them."),
         (names::LOG_MESSAGES_SUPPRESSED, "Log lines that were counted instead of shown because they repeat."),
     ] {
         describe_counter!(name, help);

@@ -9,6 +9,7 @@
 
 mod lane_report;
 mod poll_report;
+mod trust;
 
 use std::future::Future;
 use std::sync::Arc;
@@ -16,7 +17,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -35,6 +36,7 @@ use crate::source::kafka::KafkaSource;
 use crate::status::{PipelineBoard, State, StatusBoard};
 use crate::transform::Chain;
 use crate::{admin, log, metrics};
+use trust::Watched;
 
 /// Runs all pipelines until SIGTERM or SIGINT, then stops them in order. Blocks.
 ///
@@ -85,6 +87,7 @@ pub async fn run_on(board: StatusBoard, config: Config, stop: impl Future<Output
     let mut pipelines: JoinSet<anyhow::Result<()>> = JoinSet::new();
     for pipeline in config.pipelines {
         let parts = Parts::new(pipeline, &board)?;
+        tasks.spawn(trust::watch(Arc::clone(&parts.watched), ended.clone()));
         pipelines.spawn(supervise(parts, stopping.clone()));
     }
     board.started();
@@ -136,6 +139,7 @@ struct Parts {
     board: Arc<PipelineBoard>,
     sink: Arc<dyn Sink>,
     store: Option<Arc<Store>>,
+    watched: Arc<Watched>,
 }
 
 impl Parts {
@@ -144,6 +148,7 @@ impl Parts {
         let sink = build_sink(&config.sink).with_context(in_pipeline)?;
         let store =
             Store::open(&config.name, &config.dead_letter).map_err(|f| anyhow!("{f}")).with_context(in_pipeline)?;
+        let watched = Watched::new(&config, &sink).map_err(|f| anyhow!("{f}")).with_context(in_pipeline)?;
         let board = board.pipeline(&config.name, sink.level());
         tracing::info!(
             pipeline = %config.name,
@@ -153,7 +158,10 @@ impl Parts {
             dead_letters = store.is_some(),
             "pipeline configured"
         );
-        Ok(Self { config, board, sink, store: store.map(Arc::new) })
+        let unverified = trust::unverified(&config);
+        trust::warn_of_unverified(&config.name, &unverified);
+        board.update(|status| status.unverified = unverified);
+        Ok(Self { config, board, sink, store: store.map(Arc::new), watched: Arc::new(watched) })
     }
 }
 
@@ -167,7 +175,8 @@ fn build_sink(config: &SinkConfig) -> anyhow::Result<Arc<dyn Sink>> {
 async fn supervise(parts: Parts, stopping: CancellationToken) -> anyhow::Result<()> {
     while !stopping.is_cancelled() {
         match run_once(&parts, &stopping).await? {
-            Ok(()) => break,
+            Ok(End::Stopped) => break,
+            Ok(End::Renewed) => parts.board.set_state(State::Starting),
             Err(failure) => {
                 tracing::error!(
                     pipeline = %parts.config.name, reason = %failure.reason, detail = %failure.detail,
@@ -185,9 +194,19 @@ async fn supervise(parts: Parts, stopping: CancellationToken) -> anyhow::Result<
     Ok(())
 }
 
+/// Why a life of a pipeline has ended in good order.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum End {
+    Stopped,
+    /// Kafka has to be connected to anew, with what its files hold now.
+    Renewed,
+}
+
 /// One life of a pipeline. The inner result is the source's; the outer error is a defect.
-async fn run_once(parts: &Parts, stopping: &CancellationToken) -> anyhow::Result<Result<(), Failure>> {
+async fn run_once(parts: &Parts, stopping: &CancellationToken) -> anyhow::Result<Result<End, Failure>> {
     let PipelineConfig { source: SourceConfig::Kafka(kafka), group_id, .. } = &parts.config;
+    // Before the files are read: what is replaced from now on is noticed.
+    let mut renewals = parts.watched.renewals();
     let source = match KafkaSource::new(kafka, group_id, parts.store.is_some()) {
         Ok(source) => source,
         Err(failure) => return Ok(Err(failure)),
@@ -212,10 +231,12 @@ async fn run_once(parts: &Parts, stopping: &CancellationToken) -> anyhow::Result
             closed.send(()).unwrap_or_default();
         })
         .context("start the poll thread")?;
+    let mut end = End::Stopped;
     let finished = tokio::select! {
         result = &mut result => result,
         Some(lane) = lane.join_next() => bail!("the lane of pipeline `{}` ended: {lane:?}", parts.config.name),
-        () = stopping.cancelled() => {
+        why = told_to_end(stopping, &mut renewals) => {
+            end = why;
             request_stop(&stop, &settlements);
             let patience = parts.config.drain_deadline + defaults::STOP_ALLOWANCE;
             tokio::time::timeout(patience, result).await.context("draining did not end")?
@@ -229,7 +250,16 @@ async fn run_once(parts: &Parts, stopping: &CancellationToken) -> anyhow::Result
     while let Some(ended) = lane.join_next().await {
         ended.context("the lane panicked")?;
     }
-    Ok(finished)
+    Ok(finished.map(|()| end))
+}
+
+/// Cancel safe.
+async fn told_to_end(stopping: &CancellationToken, renewals: &mut watch::Receiver<()>) -> End {
+    tokio::select! {
+        () = stopping.cancelled() => End::Stopped,
+        // The sender lives as long as the pipeline.
+        Ok(()) = renewals.changed() => End::Renewed,
+    }
 }
 
 fn request_stop(stop: &AtomicBool, settlements: &Settlements) {

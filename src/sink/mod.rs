@@ -9,12 +9,15 @@
 //!   apart again at event boundaries; a part is a valid body.
 //! - [`Sink::attempt`] sends a parcel once, to the endpoint the lane chose. It does not retry, sleep or follow redirects,
 //!   and it ends within a time limit of its own.
+//! - A request that was refused for its credentials may be sent once more with others, within the same attempt: it was
+//!   certainly not taken.
 //! - What it cannot read is not proof: see [`Attempt`].
 
 pub mod splunk_hec;
 
 use crate::delivery::attempt::{Attempt, BoxFuture, Failure, Parcel};
 use crate::event::Cleared;
+use crate::reload::News;
 
 /// How strong a sink's proof of delivery is. Stated at start-up, in the metrics and on the status page.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -58,4 +61,32 @@ pub trait Sink: Send + Sync + 'static {
     fn endpoints(&self) -> &[String];
 
     fn level(&self) -> DeliveryLevel;
+
+    /// Looks whether credentials or certificates in files have changed; what has is used from the next attempt on. Says
+    /// what is new since the last call. Blocks for as long as reading a few small files takes.
+    fn refresh(&self) -> Vec<Refreshed> {
+        Vec::new()
+    }
+}
+
+/// What became of credentials and certificates that were replaced while the program runs.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Refreshed {
+    /// The new version is in use.
+    InUse { what: &'static str },
+    /// The new version cannot be used; the one before stays in use.
+    Unusable { what: &'static str, problem: String },
+    /// This endpoint refuses the new token, and takes the former one.
+    FormerTokenTaken { endpoint: usize },
+    /// This endpoint, which did not, now takes the new token.
+    NewTokenTaken { endpoint: usize },
+}
+
+impl Refreshed {
+    pub fn of(what: &'static str, news: News) -> Self {
+        match news {
+            News::InUse => Self::InUse { what },
+            News::Unusable(problem) => Self::Unusable { what, problem },
+        }
+    }
 }

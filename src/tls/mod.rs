@@ -1,26 +1,40 @@
-//! One way to build an HTTPS client, and words for what can go wrong with certificates.
+//! One way to build an HTTPS client, one way to read trust stores, and words for what can go wrong with certificates.
 //!
-//! - TLS 1.2 or later, always verified; the authorities are those of the system, or only those of the configured trust
-//!   store when there is one.
+//! - TLS 1.2 or later, and verified unless the configuration says otherwise in so many words. The authorities are those of
+//!   the system, or only those of the configured trust store when there is one.
 //! - A client makes one attempt: it follows no redirect and repeats nothing.
 //! - It goes straight to the server: a proxy named in the environment of the process is not used, because it would see
 //!   where audit events go without any configuration saying so.
+//! - Files are read again when they change ([`HttpClient::look`]); connections that are open go on as they are.
 //!
-//! A trust store is read in one place ([`authorities`]) that knows its formats by their first bytes; PEM is the only
-//! one read so far.
+//! Trust stores are read in one place ([`authorities`]), for HTTPS as for Kafka, whose client takes them as PEM text.
 
 pub mod config;
+mod examine;
+mod explain;
+mod identity;
+mod jks;
+mod pkcs12;
+mod store;
+mod verify;
 
-use std::error::Error;
-use std::io;
-use std::path::Path;
+#[cfg(test)]
+mod tests;
+
+use std::borrow::Cow;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
-use config::TlsConfig;
 use rustls::crypto::CryptoProvider;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
-use rustls::{CertificateError, RootCertStore};
+
+use crate::reload::{News, Reloading};
+use config::{TlsConfig, TlsVersion};
+pub use examine::examine;
+pub use explain::{chain, explain};
+pub use identity::check_identity;
+use store::Problem;
+pub use store::{Authorities, Format, authorities};
 
 /// Idle connections are closed before the usual 60 s of load balancers, so that no request meets a closed one.
 const IDLE: Duration = Duration::from_secs(45);
@@ -28,8 +42,8 @@ const IDLE: Duration = Duration::from_secs(45);
 /// Why no HTTPS client could be built.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
-    #[error("read trust store {path}: {problem}; {remedy}")]
-    TrustStore { path: String, problem: String, remedy: &'static str },
+    #[error(transparent)]
+    File(#[from] FileError),
     #[error(
         "prepare TLS: {0}; if the system has no certificate authorities, install its ca-certificates package or set \
          tls.trust_store"
@@ -37,186 +51,96 @@ pub enum TlsError {
     Client(String),
 }
 
-/// A client for the servers that `config` trusts. `request_timeout` reaches from the start of a request, connecting
-/// included, to the last byte of its answer.
-///
-/// # Errors
-/// The trust store cannot be used, or the system has no authorities.
-pub fn http_client(
-    config: &TlsConfig,
-    connect_timeout: Duration,
-    request_timeout: Duration,
-) -> Result<reqwest::Client, TlsError> {
-    install_provider();
+/// A file with certificates or keys cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("read {what} {}: {problem}; {remedy}", path.display())]
+pub struct FileError {
+    what: &'static str,
+    path: PathBuf,
+    pub problem: String,
+    pub remedy: Cow<'static, str>,
+}
+
+impl FileError {
+    fn new(what: &'static str, path: &Path, Problem { words, remedy }: Problem) -> Self {
+        Self { what, path: path.to_owned(), problem: words, remedy }
+    }
+
+    /// Whether the private key is at fault, and not the certificate.
+    pub fn concerns_key(&self) -> bool {
+        self.what == identity::KEY
+    }
+}
+
+/// Time limits of a client.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// For connecting, the TLS handshake included.
+    pub connect: Duration,
+    /// From the start of a request, connecting included, to the last byte of its answer.
+    pub request: Duration,
+}
+
+/// A client for the servers that its configuration trusts, made anew when the files of the configuration change.
+#[derive(Debug)]
+pub struct HttpClient(Reloading<reqwest::Client>);
+
+impl HttpClient {
+    /// Reads the files. Blocks; opens no connection.
+    ///
+    /// # Errors
+    /// A file cannot be used, or the system has no authorities.
+    pub fn new(config: &TlsConfig, limits: Limits) -> Result<Self, TlsError> {
+        let config = config.clone();
+        Reloading::new(config.files(), move || http_client(&config, limits)).map(Self)
+    }
+
+    /// The client as it is now: for one request, not to be kept.
+    pub fn get(&self) -> Arc<reqwest::Client> {
+        self.0.get()
+    }
+
+    /// Looks whether the files have changed, and if so connects with what they hold from now on. Blocks.
+    pub fn look(&self) -> Option<News> {
+        self.0.look()
+    }
+}
+
+fn http_client(config: &TlsConfig, limits: Limits) -> Result<reqwest::Client, TlsError> {
     #[expect(clippy::disallowed_methods, reason = "the one place that builds HTTP clients")]
     let builder = reqwest::Client::builder();
-    let mut builder = builder
+    let builder = builder
+        .tls_backend_preconfigured(client_config(config)?)
         .http1_only()
-        .tls_version_min(reqwest::tls::Version::TLS_1_2)
         .redirect(reqwest::redirect::Policy::none())
         .retry(reqwest::retry::never())
         .no_proxy()
         .referer(false)
         .pool_idle_timeout(IDLE)
-        .connect_timeout(connect_timeout)
-        .timeout(request_timeout);
-    if let Some(path) = &config.trust_store {
-        builder = builder.tls_certs_only(certificates(path)?);
-    }
+        .connect_timeout(limits.connect)
+        .timeout(limits.request);
     builder.build().map_err(|error| TlsError::Client(chain(&error)))
 }
 
-/// Cryptography for all of TLS. When another thread installs it at the same time, it is the same.
-fn install_provider() {
-    if CryptoProvider::get_default().is_none() {
-        rustls::crypto::aws_lc_rs::default_provider().install_default().ok();
-    }
+fn client_config(config: &TlsConfig) -> Result<rustls::ClientConfig, TlsError> {
+    let provider = provider();
+    let versions: &[_] = match config.min_version {
+        TlsVersion::Tls12 => &[&rustls::version::TLS12, &rustls::version::TLS13],
+        TlsVersion::Tls13 => &[&rustls::version::TLS13],
+    };
+    let builder = rustls::ClientConfig::builder_with_provider(Arc::clone(&provider))
+        .with_protocol_versions(versions)
+        .map_err(|error| TlsError::Client(error.to_string()))?
+        .dangerous()
+        .with_custom_certificate_verifier(verify::verifier(&config.verification, &provider)?);
+    let mut client = match &config.identity {
+        Some(identity) => builder.with_client_cert_resolver(identity::resolver(identity, &provider)?),
+        None => builder.with_no_client_auth(),
+    };
+    client.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(client)
 }
 
-fn certificates(path: &Path) -> Result<Vec<reqwest::Certificate>, TlsError> {
-    authorities(path)?
-        .iter()
-        .map(|der| {
-            reqwest::Certificate::from_der(der)
-                .map_err(|error| bad_store(path, chain(&error), "check its certificates"))
-        })
-        .collect()
-}
-
-/// The certificates in a trust store.
-fn authorities(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
-    let bytes = std::fs::read(path)
-        .map_err(|error| bad_store(path, error.to_string(), "tls.trust_store must name a readable PEM file"))?;
-    match bytes.as_slice() {
-        [0xfe, 0xed, 0xfe, 0xed, ..] => {
-            let remedy = "export the authority's certificate with `keytool -exportcert -rfc` and name that file";
-            return Err(bad_store(path, "it is a Java key store, and only PEM is read".into(), remedy));
-        }
-        [0x30, 0x80..=0x84, ..] => {
-            let remedy = "convert it with `openssl pkcs12 -nokeys -in STORE -out ca.pem` or `openssl x509 -inform der`";
-            return Err(bad_store(path, "it is PKCS#12 or DER, and only PEM is read".into(), remedy));
-        }
-        _ => {}
-    }
-    let certificates: Vec<_> = CertificateDer::pem_slice_iter(&bytes)
-        .collect::<Result<_, _>>()
-        .map_err(|error| bad_store(path, format!("it is damaged ({error})"), "make it again from its source"))?;
-    if certificates.is_empty() {
-        let remedy = "it needs at least one block that begins with `-----BEGIN CERTIFICATE-----`";
-        return Err(bad_store(path, "it holds no certificate".into(), remedy));
-    }
-    for certificate in &certificates {
-        // The client would refuse it later, without the name of the file.
-        RootCertStore::empty()
-            .add(certificate.clone())
-            .map_err(|error| bad_store(path, error.to_string(), "check its certificates"))?;
-    }
-    Ok(certificates)
-}
-
-fn bad_store(path: &Path, problem: String, remedy: &'static str) -> TlsError {
-    TlsError::TrustStore { path: path.display().to_string(), problem, remedy }
-}
-
-/// What a failed request says about TLS, with the remedy; `None` when TLS is not what failed.
-pub fn explain(error: &(dyn Error + 'static)) -> Option<String> {
-    let mut next = Some(error);
-    while let Some(error) = next {
-        if let Some(found) = as_tls(error) {
-            return Some(describe(found));
-        }
-        next = error.source();
-    }
-    None
-}
-
-/// The TLS error that `error` is or wraps: an I/O error hides its inner error from `source`.
-fn as_tls<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> {
-    if let Some(found) = error.downcast_ref::<rustls::Error>() {
-        return Some(found);
-    }
-    let inner: &'a (dyn Error + 'static) = error.downcast_ref::<io::Error>()?.get_ref()?;
-    as_tls(inner)
-}
-
-#[expect(clippy::wildcard_enum_match_arm, reason = "an enum of rustls: only what has a remedy is named")]
-fn describe(error: &rustls::Error) -> String {
-    match error {
-        rustls::Error::InvalidCertificate(problem) => format!("{error}: {}", remedy(problem)),
-        rustls::Error::InvalidMessage(_) => {
-            format!("{error}: the server does not speak TLS here; is the address http?")
-        }
-        _ => error.to_string(),
-    }
-}
-
-#[expect(clippy::wildcard_enum_match_arm, reason = "an enum of rustls: only what has a remedy is named")]
-fn remedy(problem: &CertificateError) -> &'static str {
-    match problem {
-        CertificateError::UnknownIssuer => {
-            "the server's certificate is self-signed or from an authority that is not trusted here; put the authority's \
-             certificate as PEM into tls.trust_store"
-        }
-        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-            "the server's certificate is for another host; use the name that it carries in the endpoint"
-        }
-        CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
-            "the server's certificate has expired; renew it there, or check the clock here"
-        }
-        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
-            "the server's certificate is not valid yet; check the clocks"
-        }
-        _ => "the server's certificate cannot be accepted",
-    }
-}
-
-/// An error and its causes as one sentence.
-pub fn chain(error: &(dyn Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        let words = cause.to_string();
-        if !text.contains(&words) {
-            text.push_str(": ");
-            text.push_str(&words);
-        }
-        next = cause.source();
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn build(contents: &[u8]) -> Result<reqwest::Client, String> {
-        let file = tempfile::NamedTempFile::new().unwrap();
-        std::fs::write(file.path(), contents).unwrap();
-        let config = TlsConfig { trust_store: Some(file.path().to_owned()) };
-        http_client(&config, Duration::from_secs(1), Duration::from_secs(1)).map_err(|error| error.to_string())
-    }
-
-    #[test]
-    fn a_trust_store_in_pem_is_read() {
-        let key = rcgen::generate_simple_self_signed(vec!["localhost".into()]).unwrap();
-        let two = format!("# comment\n{}\n{}", key.cert.pem(), key.cert.pem());
-        assert!(build(two.as_bytes()).is_ok());
-    }
-
-    #[test]
-    fn an_unusable_trust_store_says_what_is_wrong_and_how_to_mend_it() {
-        for (contents, words) in [
-            (&b"\xfe\xed\xfe\xed\x00"[..], "Java key store"),
-            (b"\x30\x82\x01\x00", "PKCS#12 or DER"),
-            (b"nothing", "holds no certificate"),
-            (b"-----BEGIN CERTIFICATE-----\nAA", "damaged"),
-            (b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", "check its certificates"),
-        ] {
-            let message = build(contents).unwrap_err();
-            assert!(message.contains(words), "{message}");
-        }
-        let config = TlsConfig { trust_store: Some("/nowhere/ca.pem".into()) };
-        let error = http_client(&config, Duration::from_secs(1), Duration::from_secs(1)).unwrap_err().to_string();
-        assert!(error.contains("/nowhere/ca.pem") && error.contains("readable PEM file"), "{error}");
-    }
+fn provider() -> Arc<CryptoProvider> {
+    Arc::new(rustls::crypto::aws_lc_rs::default_provider())
 }

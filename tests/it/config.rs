@@ -8,6 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use auditferry::config::{self, AdminConfig, Config, ConfigErrors, DeadLetterConfig, Environment, SinkConfig, Warning};
+use auditferry::defaults;
 use serde_json::Value;
 
 mod broken;
@@ -32,8 +33,8 @@ fn minimal() -> String {
 /// An example with its file references pointing at files that exist.
 fn load_example(name: &str, folder: &Path) -> (Config, Vec<Warning>) {
     fs::write(folder.join("secret"), format!("{CANARY}\n")).expect("writable");
-    let certificate = "-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n";
-    fs::write(folder.join("ca.pem"), certificate).expect("writable");
+    let authority = rcgen::generate_simple_self_signed(vec!["authority".into()]).expect("a certificate");
+    fs::write(folder.join("ca.pem"), authority.cert.pem()).expect("writable");
     let secret = folder.join("secret").display().to_string();
     let yaml = fs::read_to_string(crate_file("config").join(name)).expect("the example exists");
     let yaml = yaml
@@ -58,7 +59,7 @@ fn the_examples_load_without_warnings_and_show_no_secret() {
         let (config, warnings) = load_example(name, folder.path());
         assert!(warnings.is_empty(), "{name}: {}", warnings[0]);
         let SinkConfig::SplunkHec(hec) = &config.pipelines[0].sink;
-        assert_eq!(hec.token.expose(), CANARY);
+        assert_eq!(hec.token.value().expose(), CANARY);
         assert!(!format!("{config:?}").contains(CANARY), "{name}");
     }
 }
@@ -162,7 +163,7 @@ fn the_environment_overrides_the_file_without_interpolation() {
     let (config, _) = load(&minimal(), &overrides).expect("valid");
     assert!(matches!(config.admin, AdminConfig::Disabled));
     let SinkConfig::SplunkHec(hec) = &config.pipelines[0].sink;
-    assert_eq!(hec.token.expose(), "${T}$$");
+    assert_eq!(hec.token.value().expose(), "${T}$$");
     let DeadLetterConfig::Directory { path } = &config.pipelines[0].dead_letter else { panic!("overridden") };
     assert_eq!(path, Path::new("/var/lib/x"));
 }
@@ -179,7 +180,7 @@ fn group_and_defaults_follow_from_the_pipeline() {
     assert!(warnings.is_empty());
     let pipeline = &config.pipelines[0];
     assert_eq!(pipeline.group_id, "auditferry-p");
-    assert_eq!(pipeline.max_in_flight, 16);
+    assert_eq!(pipeline.max_in_flight, defaults::MAX_IN_FLIGHT);
     assert!(matches!(pipeline.dead_letter, DeadLetterConfig::Disabled));
 }
 

@@ -1,17 +1,19 @@
 //! The Splunk HEC sink.
 
+use rustls::pki_types::ServerName;
+
 use crate::config::findings::Findings;
 use crate::config::node::Path;
 use crate::config::raw::{self, Compression, Delivery};
 use crate::defaults;
 use crate::delivery::attempt::Coding;
-use crate::secret::Secret;
+use crate::secret::SecretSource;
 use crate::sink::DeliveryLevel;
 use crate::sink::splunk_hec::config::HecConfig;
-use crate::tls::config::TlsConfig;
+use crate::tls::config::{TlsConfig, Verification};
 
 use super::endpoints::{Endpoint, parse_endpoint};
-use super::files::{self, Pem};
+use super::files;
 use super::positive;
 
 pub(super) fn resolve(mut raw: raw::Hec, path: &Path, findings: &mut Findings) -> Option<HecConfig> {
@@ -19,8 +21,7 @@ pub(super) fn resolve(mut raw: raw::Hec, path: &Path, findings: &mut Findings) -
     let delivery = raw.delivery.map(level);
     warn_about_delivery(&raw, endpoints.as_deref().unwrap_or_default(), path, findings);
     let token = resolve_token(&mut raw, path, findings);
-    let tls = TlsConfig { trust_store: raw.tls.and_then(|tls| tls.trust_store) };
-    files::check_pem(tls.trust_store.as_deref(), Pem::Certificates, &path.key("tls").key("trust_store"), findings);
+    let tls = resolve_tls(raw.tls.take().unwrap_or_default(), &path.key("tls"), findings);
 
     let time = |name| path.key(name);
     let connect = positive(raw.connect_timeout, defaults::CONNECT_TIMEOUT, &time("connect_timeout"), findings);
@@ -52,6 +53,29 @@ pub(super) fn resolve(mut raw: raw::Hec, path: &Path, findings: &mut Findings) -
         ack_poll_interval: poll,
         tls,
     })
+}
+
+fn resolve_tls(raw: raw::HecTls, path: &Path, findings: &mut Findings) -> TlsConfig {
+    let store_password = (raw.trust_store_password, raw.trust_store_password_file);
+    let trust_store = files::trust_store(raw.trust_store, store_password, path, findings);
+    let key_password = (raw.key_password, raw.key_password_file);
+    let identity = files::identity((raw.certificate_file, raw.key_file), key_password, path, findings);
+    let server_name = raw.server_name.and_then(|name| match ServerName::try_from(name) {
+        Ok(name) => Some(name),
+        Err(_) => {
+            let remedy = "write the name as it stands in the certificate, for example `splunk.example.com`";
+            findings.error(&path.key("server_name"), "this is neither a host name nor an address", remedy);
+            None
+        }
+    });
+    let verification = if raw.insecure_skip_verify.unwrap_or(false) {
+        let others = [("trust_store", trust_store.is_some()), ("server_name", server_name.is_some())];
+        files::warn_about_skipped_verification(&others, path, findings);
+        Verification::Disabled
+    } else {
+        Verification::Full { trust_store, server_name }
+    };
+    TlsConfig { verification, identity, min_version: raw.min_version.unwrap_or_default() }
 }
 
 const fn level(raw: Delivery) -> DeliveryLevel {
@@ -94,15 +118,15 @@ fn resolve_endpoints(urls: &[String], path: &Path, findings: &mut Findings) -> O
     (!findings.has_error(path)).then_some(endpoints)
 }
 
-fn resolve_token(raw: &mut raw::Hec, path: &Path, findings: &mut Findings) -> Option<Secret> {
+fn resolve_token(raw: &mut raw::Hec, path: &Path, findings: &mut Findings) -> Option<SecretSource> {
     let already_wrong = findings.has_error(&path.key("token")) || findings.has_error(&path.key("token_file"));
     if raw.token.is_none() && raw.token_file.is_none() && !already_wrong {
         let remedy = "add `token: ${file:/path}`, `token: ${VAR}` or `token_file: /path`";
         findings.error(&path.key("token"), "`token` is missing", remedy);
     }
-    let token = files::secret(raw.token.take(), raw.token_file.take(), path, "token", findings)?;
+    let token = files::secret_source(raw.token.take(), raw.token_file.take(), path, "token", findings)?;
     // It travels in a header; anything else would be refused at the first request only.
-    if !token.expose().chars().all(|c| c.is_ascii_graphic()) {
+    if !token.value().expose().chars().all(|c| c.is_ascii_graphic()) {
         let remedy = "a HEC token is a UUID such as 12345678-1234-1234-1234-123456789012, nothing before or after it";
         findings.error(&path.key("token"), "the token holds spaces or characters that no HEC token has", remedy);
         return None;

@@ -202,26 +202,14 @@ fn check_security(security: Security, wants_login: bool, login: Option<&Sasl>, p
 fn resolve_tls(raw: raw::KafkaTls, path: &Path, findings: &mut Findings) -> ClientTls {
     let key_password = files::secret(raw.key_password, raw.key_password_file, path, "key_password", findings);
     let password = key_password.is_some() || findings.has_error(&path.key("key_password"));
-    files::check_pem(raw.trust_store.as_deref(), Pem::Certificates, &path.key("trust_store"), findings);
+    let store_password = (raw.trust_store_password, raw.trust_store_password_file);
+    let trust_store = files::trust_store(raw.trust_store, store_password, path, findings);
     files::check_pem(raw.certificate_file.as_deref(), Pem::Certificates, &path.key("certificate_file"), findings);
     files::check_pem(raw.key_file.as_deref(), Pem::PrivateKey { password }, &path.key("key_file"), findings);
-    match (&raw.certificate_file, &raw.key_file) {
-        (Some(_), None) if !findings.has_error(&path.key("key_file")) => {
-            findings.error(
-                &path.key("certificate_file"),
-                "a client certificate needs its private key",
-                "add `key_file`",
-            );
-        }
-        (None, Some(_)) if !findings.has_error(&path.key("certificate_file")) => {
-            findings.error(&path.key("key_file"), "a private key needs its certificate", "add `certificate_file`");
-        }
-        (Some(_), Some(_)) | (None, None) | (Some(_), None) | (None, Some(_)) => {}
+    files::check_pair(raw.certificate_file.is_some(), raw.key_file.is_some(), path, findings);
+    let skip_verify = raw.insecure_skip_verify.unwrap_or(false);
+    if skip_verify {
+        files::warn_about_skipped_verification(&[("trust_store", trust_store.is_some())], path, findings);
     }
-    ClientTls {
-        trust_store: raw.trust_store,
-        certificate_file: raw.certificate_file,
-        key_file: raw.key_file,
-        key_password,
-    }
+    ClientTls { trust_store, certificate_file: raw.certificate_file, key_file: raw.key_file, key_password, skip_verify }
 }

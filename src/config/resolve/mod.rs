@@ -36,7 +36,8 @@ pub(super) fn resolve(raw: raw::File, findings: &mut Findings) -> Option<Config>
     relations::shared_groups(&pipelines, findings);
     relations::dead_letter_topics(&pipelines, &sources, findings);
     let admin = resolve_admin(raw.admin.unwrap_or_default(), &root.key("admin"), findings)?;
-    (!findings.has_error(&root)).then_some(Config { pipelines, admin })
+    let sources = sources.into_iter().filter_map(|(name, source)| Some((name, source?))).collect();
+    (!findings.has_error(&root)).then_some(Config { sources, pipelines, admin })
 }
 
 /// By name; `None` for a source that is known to be wrong, so that a pipeline's reference to it is not.
@@ -147,7 +148,7 @@ fn resolve_dead_letter(raw: Option<raw::DeadLetter>, path: &Path, findings: &mut
             let path = path.key("topic");
             let name = topic.name.and_then(|name| topic_name(&name, &path.key("name"), findings));
             let kafka = topic.kafka.and_then(|raw| kafka::resolve_client(raw, &path.key("kafka"), findings));
-            Some(DeadLetterConfig::Topic { name: name?, kafka: kafka? })
+            Some(DeadLetterConfig::Topic { name: name?, kafka: Box::new(kafka?) })
         }
     }
 }

@@ -15,7 +15,7 @@ use crate::defaults;
 use crate::source::kafka::config::GroupProtocol;
 
 /// Has a key of its own: (property, what to use instead).
-const OWN_KEY: [(&str, &str); 26] = [
+const OWN_KEY: [(&str, &str); 27] = [
     ("bootstrap.servers", "use the key `bootstrap_servers`"),
     ("metadata.broker.list", "use the key `bootstrap_servers`"),
     ("group.id", "use `group_id` of the pipeline"),
@@ -38,14 +38,15 @@ const OWN_KEY: [(&str, &str); 26] = [
     ("ssl.key.pem", "use `key_file` of the key `tls`"),
     ("ssl_key", "use `key_file` of the key `tls`"),
     ("ssl.key.password", "use `key_password` or `key_password_file` of the key `tls`"),
-    ("ssl.keystore.location", "PKCS#12 is not supported yet: use `certificate_file` and `key_file` of the key `tls`"),
-    ("ssl.keystore.password", "PKCS#12 is not supported yet: use `certificate_file` and `key_file` of the key `tls`"),
+    ("ssl.keystore.location", "use `certificate_file` and `key_file` of the key `tls`, as PEM"),
+    ("ssl.keystore.password", "use `certificate_file` and `key_file` of the key `tls`, as PEM"),
+    ("enable.ssl.certificate.verification", "use `insecure_skip_verify` of the key `tls`"),
     ("log_level", "use the log settings of auditferry"),
     ("log.queue", "the client's log goes into auditferry's"),
 ];
 
 /// Would break a promise: (property, reason).
-const BREAKS: [(&str, &str); 26] = [
+const BREAKS: [(&str, &str); 25] = [
     ("enable.auto.commit", "only what has been delivered is committed, and only by auditferry"),
     ("auto.commit.enable", "only what has been delivered is committed, and only by auditferry"),
     ("auto.commit.interval.ms", "nothing is committed automatically"),
@@ -58,7 +59,6 @@ const BREAKS: [(&str, &str); 26] = [
     ("interceptors", "foreign code could change what is read and committed"),
     ("ssl.engine.location", "foreign code is not loaded"),
     ("ssl.providers", "foreign code is not loaded"),
-    ("enable.ssl.certificate.verification", "the credentials could be read by anybody on the way"),
     ("ssl.endpoint.identification.algorithm", "the credentials could be read by anybody on the way"),
     ("topic.blacklist", "topics would be left out silently"),
     ("group.protocol.type", "it has to be `consumer`"),

@@ -22,7 +22,8 @@ pub(super) fn unused_sources(sources: &Sources, pipelines: &BTreeMap<String, raw
     let used: BTreeSet<&str> = pipelines.values().filter_map(|pipeline| pipeline.source.as_deref()).collect();
     for name in sources.keys().filter(|name| !used.contains(name.as_str())) {
         let cause = format!("no pipeline reads the source `{name}`");
-        let remedy = format!("remove it, or add a pipeline with `source: {name}`");
+        let remedy =
+            format!("add a pipeline with `source: {name}`, or remove it if `offsets copy` does not need it either");
         findings.warning(&Path::default().key("sources").key(name), cause, remedy);
     }
 }

@@ -8,7 +8,10 @@
 
 mod desk;
 mod endpoints;
+mod event;
+mod give_back;
 mod hold;
+mod letters;
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -21,12 +24,13 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 pub use desk::LetterStore;
+pub use event::{LaneEvent, Observer};
 
 use super::attempt::{Attempt, BoxFuture, Coding, Failure};
 use super::backoff::Backoff;
 use super::consignment::Consignment;
 use super::ledger::Outcome;
-use super::letter::{Letter, Quarantined};
+use super::letter::Quarantined;
 use super::settlement::Recall;
 use crate::defaults;
 use crate::sink::Sink;
@@ -36,47 +40,6 @@ pub struct Shipment {
     pub consignment: Option<Consignment>,
     pub letters: Vec<Quarantined>,
 }
-
-/// What happens in a lane, for logs, metrics and the status page.
-#[derive(Debug)]
-pub enum LaneEvent<'a> {
-    /// An attempt ended. `outcome` is one of a closed list.
-    Attempted {
-        endpoint: usize,
-        outcome: &'static str,
-        took: Duration,
-    },
-    /// Proof of delivery came. `took` counts from the first sending of this attempt to the proof.
-    Delivered {
-        endpoint: usize,
-        events: usize,
-        oldest_ms: Option<i64>,
-        took: Duration,
-    },
-    /// An attempt failed and is repeated.
-    Failed {
-        endpoint: usize,
-        failure: &'a Failure,
-    },
-    /// One endpoint needs a human; the others carry on.
-    Refused {
-        endpoint: usize,
-        failure: &'a Failure,
-    },
-    /// The sink, or the dead-letter store, needs a human. `endpoint` is the one that said so.
-    Holding {
-        endpoint: Option<usize>,
-        failure: &'a Failure,
-    },
-    /// The cause of a hold is mended.
-    Resumed {
-        held_for: Duration,
-    },
-    DeadLettered(&'a Letter),
-}
-
-/// Called from the lane's task; must not block.
-pub type Observer = Arc<dyn Fn(LaneEvent<'_>) + Send + Sync>;
 
 pub struct LaneParts {
     pub sink: Arc<dyn Sink>,
@@ -180,15 +143,6 @@ impl Lane {
         }
     }
 
-    /// What was recalled while it was on its way is given back as soon as it is seen.
-    fn unless_recalled(&self, consignment: Consignment) -> Option<Consignment> {
-        if self.parts.recall.covers(consignment.runs()) {
-            consignment.settle(Outcome::Released);
-            return None;
-        }
-        Some(consignment)
-    }
-
     fn launch_what_may_go(&mut self) {
         let now = Instant::now();
         self.desk.start(now);
@@ -233,7 +187,7 @@ impl Lane {
         let Some(flight) = self.flights.get(&id) else { return };
         let (endpoint, took) = (flight.endpoint, flight.started.elapsed());
         self.endpoints.returned(endpoint);
-        (self.parts.observer)(LaneEvent::Attempted { endpoint, outcome: outcome_of(&attempt), took });
+        (self.parts.observer)(LaneEvent::Attempted { endpoint, outcome: event::outcome_of(&attempt), took });
         match attempt {
             Attempt::Pending(proof) => {
                 self.answered_well(endpoint);
@@ -264,7 +218,7 @@ impl Lane {
     fn delivered(&mut self, flight: Flight) {
         self.answered_well(flight.endpoint);
         let Flight { consignment, started, endpoint, .. } = flight;
-        let (events, oldest_ms) = (consignment.len(), consignment.oldest_ms());
+        let (events, oldest_ms) = (consignment.count(), consignment.oldest_ms());
         consignment.settle(Outcome::Delivered);
         (self.parts.observer)(LaneEvent::Delivered { endpoint, events, oldest_ms, took: started.elapsed() });
     }
@@ -285,7 +239,7 @@ impl Lane {
 
     /// Events before `delivered` are at the receiver, event `bad` never will be, the others are sent again.
     fn poisoned(&mut self, flight: Flight, delivered: usize, bad: usize, failure: Failure) {
-        let plausible = delivered <= bad && bad < flight.consignment.len();
+        let plausible = delivered <= bad && bad < flight.consignment.count();
         if !plausible {
             return self.split(flight, failure);
         }
@@ -308,7 +262,7 @@ impl Lane {
 
     fn split(&mut self, flight: Flight, failure: Failure) {
         self.answered_well(flight.endpoint);
-        let half = flight.consignment.len() / 2;
+        let half = flight.consignment.count() / 2;
         if half == 0 {
             return self.quarantine(flight.consignment.into_letter(failure));
         }
@@ -366,60 +320,6 @@ impl Lane {
         }
     }
 
-    fn quarantine(&mut self, letter: Quarantined) {
-        if self.parts.recall.covers(letter.duty.runs()) {
-            return letter.duty.settle(Outcome::Released);
-        }
-        let was_stuck = self.desk.stuck().is_some();
-        self.desk.add(letter);
-        if !was_stuck {
-            self.report_stuck_letters(None);
-        }
-    }
-
-    fn letters_answered(&mut self, answer: Result<(), Failure>) {
-        let before = self.desk.stuck().cloned();
-        for letter in self.desk.answered(answer, Instant::now(), &mut self.rng) {
-            (self.parts.observer)(LaneEvent::DeadLettered(&letter));
-        }
-        self.report_stuck_letters(before.as_ref());
-    }
-
-    fn report_stuck_letters(&mut self, before: Option<&Failure>) {
-        match (self.desk.stuck(), self.letters_held_since) {
-            (Some(failure), since) => {
-                if before != Some(failure) {
-                    (self.parts.observer)(LaneEvent::Holding { endpoint: None, failure });
-                }
-                self.letters_held_since = since.or_else(|| Some(Instant::now()));
-            }
-            (None, Some(since)) => {
-                self.letters_held_since = None;
-                (self.parts.observer)(LaneEvent::Resumed { held_for: since.elapsed() });
-            }
-            (None, None) => {}
-        }
-    }
-
-    fn give_back_recalled(&mut self) {
-        let recall = Arc::clone(&self.parts.recall);
-        let (back, keep) = self.queue.drain(..).partition(|waiting| recall.covers(waiting.consignment.runs()));
-        self.queue = keep;
-        let back: VecDeque<Waiting> = back;
-        back.into_iter().for_each(|waiting| waiting.consignment.settle(Outcome::Released));
-        self.desk.give_back(|run| recall.covers([run]));
-        if self.desk.stuck().is_none() {
-            self.report_stuck_letters(None);
-        }
-    }
-
-    fn release_everything(mut self) {
-        let flying = self.flights.drain().map(|(_, flight)| flight.consignment);
-        let waiting = self.queue.drain(..).map(|waiting| waiting.consignment);
-        flying.chain(waiting).for_each(|consignment| consignment.settle(Outcome::Released));
-        self.desk.release_everything();
-    }
-
     fn next_wake(&self) -> Option<Instant> {
         let now = Instant::now();
         let consignment = self.queue.iter().map(|waiting| waiting.not_before).filter(|at| *at > now).min();
@@ -427,17 +327,6 @@ impl Lane {
         let probe = self.hold.as_ref().and_then(hold::Hold::next_wake).filter(|_| !self.queue.is_empty());
         // What lies in the past waits for something else: a free slot, an answer, a shipment.
         [consignment, endpoint, probe, self.desk.next_wake()].into_iter().flatten().filter(|at| *at > now).min()
-    }
-}
-
-fn outcome_of(attempt: &Attempt) -> &'static str {
-    match attempt {
-        Attempt::Delivered => "delivered",
-        Attempt::Pending(_) => "accepted",
-        Attempt::Retry { .. } => "retry",
-        Attempt::Poison { .. } => "poison",
-        Attempt::Split(_) => "split",
-        Attempt::Hold(_) => "hold",
     }
 }
 

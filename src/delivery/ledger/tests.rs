@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::*;
+use crate::delivery::testing::schedules;
 
 const P0: Slot = Slot::new(0);
 
@@ -333,7 +334,7 @@ impl Model {
 
 proptest! {
     // A failing schedule is printed shrunk, with the seed that reproduces it.
-    #![proptest_config(ProptestConfig { cases: 20_000, max_shrink_iters: 20_000, ..ProptestConfig::default() })]
+    #![proptest_config(schedules(20_000))]
 
     #[test]
     fn any_schedule_of_settle_revoke_and_split_keeps_the_invariants(schedule in steps()) {

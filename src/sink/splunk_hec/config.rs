@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use crate::delivery::attempt::Coding;
-use crate::secret::Secret;
+use crate::secret::SecretSource;
 use crate::sink::DeliveryLevel;
 use crate::tls::config::TlsConfig;
 
@@ -14,7 +14,8 @@ pub struct HecConfig {
     /// At least one `http(s)://host:port`: the port always written, no path, no credentials, none twice.
     pub endpoints: Vec<String>,
     pub delivery: DeliveryLevel,
-    pub token: Secret,
+    /// Read again when it comes from a file that changes.
+    pub token: SecretSource,
     /// Event metadata; what is `None` is left to the defaults of the token.
     pub index: Option<String>,
     pub source: Option<String>,

@@ -97,9 +97,9 @@ impl Encoder {
         out.extend_from_slice(TOPIC);
         push_string(out, record.topic);
         out.extend_from_slice(PARTITION);
-        push_signed(out, i64::from(record.partition.get()));
+        push_number(out, record.partition.get());
         out.extend_from_slice(OFFSET);
-        push_signed(out, record.offset.get());
+        push_number(out, record.offset.get());
         out.extend_from_slice(END);
         let (Ok(start), Ok(len)) = (u32::try_from(start), u32::try_from(len)) else {
             out.truncate(begin);
@@ -150,38 +150,14 @@ fn time_of(record: &Record<'_>, attribute: Option<&str>) -> Option<u64> {
 /// `1623091780.331000`: a plain number with six decimals.
 fn push_seconds(out: &mut Vec<u8>, micros: u64) {
     push_number(out, micros / MICROS);
-    let mut digits = *b".000000";
-    let mut rest = micros % MICROS;
-    for digit in digits[1..].iter_mut().rev() {
-        *digit = b'0' + last_digit(rest);
-        rest /= 10;
-    }
-    out.extend_from_slice(&digits);
+    // A leading one keeps the zeros; the point takes its place.
+    let point = out.len();
+    push_number(out, MICROS + micros % MICROS);
+    out[point] = b'.';
 }
 
-fn push_signed(out: &mut Vec<u8>, number: i64) {
-    if number < 0 {
-        out.push(b'-');
-    }
-    push_number(out, number.unsigned_abs());
-}
-
-fn push_number(out: &mut Vec<u8>, mut number: u64) {
-    let mut digits = [b'0'; 20];
-    let mut at = digits.len();
-    loop {
-        at -= 1;
-        digits[at] = b'0' + last_digit(number);
-        number /= 10;
-        if number == 0 {
-            break;
-        }
-    }
-    out.extend_from_slice(&digits[at..]);
-}
-
-const fn last_digit(number: u64) -> u8 {
-    (number % 10) as u8
+fn push_number(out: &mut Vec<u8>, number: impl itoa::Integer) {
+    out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
 }
 
 /// A JSON string literal with its quotes.
@@ -296,7 +272,7 @@ mod tests {
     fn numbers_are_written_in_full() {
         for number in [0, 7, 10, 99, 1_000_000, i64::MAX, i64::MIN, -1] {
             let mut out = Vec::new();
-            push_signed(&mut out, number);
+            push_number(&mut out, number);
             assert_eq!(String::from_utf8(out).unwrap(), number.to_string());
         }
     }

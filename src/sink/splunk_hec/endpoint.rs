@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use reqwest::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, COOKIE, HeaderMap, HeaderName, HeaderValue};
-use reqwest::{Client, Method, RequestBuilder, Url};
+use reqwest::{Method, RequestBuilder, Url};
 use serde::Deserialize;
 use uuid::Uuid;
 
@@ -13,12 +13,13 @@ use super::answer::{Seen, presentable};
 use super::classify::{Sent, Verdict, classify};
 use super::config::HecConfig;
 use super::line::Line;
+use super::tokens::{Login, Token, Tokens};
 use crate::defaults::HEC_PENDING_ACKS_MAX;
 use crate::delivery::attempt::{Attempt, Coding, Failure, Parcel};
 use crate::reason::Reason;
 use crate::secret::Secret;
 use crate::sink::DeliveryLevel;
-use crate::tls;
+use crate::tls::{self, HttpClient};
 
 /// As the Kafka connector sends it; other collectors behind HEC look at the profile.
 const EVENT_TYPE: &str = "application/json; profile=urn:splunk:event:1.0; charset=utf-8";
@@ -33,10 +34,10 @@ pub(super) struct Endpoint {
     event: Url,
     ack: Url,
     health: Url,
-    client: Client,
+    client: Arc<HttpClient>,
     /// The same for every request.
     headers: HeaderMap,
-    token: Secret,
+    login: Login,
     proof: Proof,
 }
 
@@ -62,16 +63,17 @@ pub(super) enum UnansweredKind {
 }
 
 impl Endpoint {
-    pub(super) fn new(address: &str, config: &HecConfig, client: Client) -> Result<Self, BuildError> {
+    pub(super) fn new(
+        address: &str,
+        config: &HecConfig,
+        client: Arc<HttpClient>,
+        tokens: Arc<Tokens>,
+    ) -> Result<Self, BuildError> {
         let url = |path: &str| {
             let full = format!("{}/services/collector/{path}", address.trim_end_matches('/'));
             Url::parse(&full).ok().filter(Url::has_host).ok_or_else(|| BuildError::Endpoint(address.to_owned()))
         };
-        let mut authorization =
-            HeaderValue::try_from(format!("Splunk {}", config.token.expose())).map_err(|_| BuildError::Token)?;
-        authorization.set_sensitive(true);
         let headers = HeaderMap::from_iter([
-            (AUTHORIZATION, authorization),
             (CONTENT_TYPE, HeaderValue::from_static(EVENT_TYPE)),
             (APP_NAME, HeaderValue::from_static(env!("CARGO_PKG_NAME"))),
             (APP_VERSION, HeaderValue::from_static(env!("CARGO_PKG_VERSION"))),
@@ -84,8 +86,8 @@ impl Endpoint {
         };
         let event = url("event")?;
         let name = event.origin().ascii_serialization();
-        let token = config.token.clone();
-        Ok(Self { name, event, ack: url("ack")?, health: url("health")?, client, headers, token, proof })
+        let login = Login::new(tokens);
+        Ok(Self { name, event, ack: url("ack")?, health: url("health")?, client, headers, login, proof })
     }
 
     /// Scheme, host and port.
@@ -100,16 +102,39 @@ impl Endpoint {
         }
     }
 
-    pub(super) fn token(&self) -> &Secret {
-        &self.token
+    pub(super) fn login(&self) -> &Login {
+        &self.login
     }
 
-    /// Posts the parcel once.
+    /// Posts the parcel once; once more with another token where there is one and this one is refused: what was refused
+    /// for its token was not taken.
     pub(super) async fn attempt(self: Arc<Self>, parcel: Parcel) -> Attempt {
+        let (mut token, mut refused) = (self.login.token(), Vec::new());
+        loop {
+            let attempt = Arc::clone(&self).attempt_with(&token, parcel.clone()).await;
+            match &attempt {
+                Attempt::Hold(failure) if failure.reason == Reason::Unauthorized => {}
+                Attempt::Delivered | Attempt::Pending(_) => {
+                    self.login.taken(&token, &refused);
+                    return attempt;
+                }
+                Attempt::Hold(_) | Attempt::Retry { .. } | Attempt::Poison { .. } | Attempt::Split(_) => {
+                    return attempt;
+                }
+            }
+            refused.push(token);
+            match self.login.after_refusal(&refused) {
+                Some(other) => token = other,
+                None => return attempt,
+            }
+        }
+    }
+
+    async fn attempt_with(self: Arc<Self>, token: &Token, parcel: Parcel) -> Attempt {
         match &self.proof {
-            Proof::Accepted { channel } => self.attempt_accepted(*channel, parcel).await,
+            Proof::Accepted { channel } => self.attempt_accepted(token, *channel, parcel).await,
             Proof::Indexed { acks } => match acks.lease() {
-                Some(lease) => Arc::clone(&self).attempt_indexed(Arc::clone(acks), lease, parcel).await,
+                Some(lease) => Arc::clone(&self).attempt_indexed(token, Arc::clone(acks), lease, parcel).await,
                 None => {
                     let words = format!("{HEC_PENDING_ACKS_MAX} requests are not yet acknowledged");
                     Attempt::Retry { after: None, failure: Failure::new(Reason::Busy, words) }
@@ -118,16 +143,16 @@ impl Endpoint {
         }
     }
 
-    async fn attempt_accepted(&self, channel: Uuid, parcel: Parcel) -> Attempt {
-        let sent = self.sent(&parcel);
+    async fn attempt_accepted(&self, token: &Token, channel: Uuid, parcel: Parcel) -> Attempt {
+        let sent = self.sent(token, &parcel);
         // Without a cookie: every request may go to another indexer.
-        match self.send(self.event_request(channel, parcel)).await {
+        match self.send(self.event_request(token, channel, parcel)).await {
             Err(unanswered) => unanswered.into(),
             Ok(seen) => match classify(&sent, &seen, seen.hec().as_ref()) {
                 Verdict::Delivered => Attempt::Delivered,
                 // Not a verdict at this level; without a proof to wait for, it is unknown.
                 Verdict::AwaitAck(_) => {
-                    let failure = Failure::new(Reason::UnexpectedAnswer, seen.describe(&self.token));
+                    let failure = Failure::new(Reason::UnexpectedAnswer, seen.describe(token.secret()));
                     Attempt::Retry { after: None, failure }
                 }
                 Verdict::Poison { bad, ack_id: _, failure } => Attempt::Poison { delivered: bad, bad, failure },
@@ -138,9 +163,9 @@ impl Endpoint {
         }
     }
 
-    async fn attempt_indexed(self: Arc<Self>, acks: Arc<Acks>, lease: Lease, parcel: Parcel) -> Attempt {
-        let sent = self.sent(&parcel);
-        let seen = match self.send_on(lease.line(), self.event_request(lease.line().id(), parcel)).await {
+    async fn attempt_indexed(self: Arc<Self>, token: &Token, acks: Arc<Acks>, lease: Lease, parcel: Parcel) -> Attempt {
+        let sent = self.sent(token, &parcel);
+        let seen = match self.send_on(lease.line(), self.event_request(token, lease.line().id(), parcel)).await {
             Ok(seen) => seen,
             Err(unanswered) => {
                 if !unanswered.maybe_processed {
@@ -166,7 +191,7 @@ impl Endpoint {
             (Verdict::AwaitAck(_) | Verdict::Delivered, Some(Ok(ticket))) => self.pending(acks, ticket),
             (Verdict::AwaitAck(_) | Verdict::Delivered, Some(Err(failure))) => Attempt::Retry { after: None, failure },
             (Verdict::AwaitAck(_) | Verdict::Delivered, None) => {
-                let failure = Failure::new(Reason::UnexpectedAnswer, seen.describe(&self.token));
+                let failure = Failure::new(Reason::UnexpectedAnswer, seen.describe(token.secret()));
                 Attempt::Retry { after: None, failure }
             }
             (Verdict::Poison { bad, ack_id: _, failure }, Some(Ok(ticket))) if bad > 0 => {
@@ -206,12 +231,12 @@ impl Endpoint {
         }))
     }
 
-    fn sent(&self, parcel: &Parcel) -> Sent<'_> {
-        Sent { events: parcel.events, bytes: size_before_coding(parcel), level: self.level(), token: &self.token }
+    fn sent<'a>(&self, token: &'a Token, parcel: &Parcel) -> Sent<'a> {
+        Sent { events: parcel.events, bytes: size_before_coding(parcel), level: self.level(), token: token.secret() }
     }
 
-    fn event_request(&self, channel: Uuid, parcel: Parcel) -> RequestBuilder {
-        let request = self.request(Method::POST, self.event.clone(), channel);
+    fn event_request(&self, token: &Token, channel: Uuid, parcel: Parcel) -> RequestBuilder {
+        let request = self.request(token, Method::POST, self.event.clone(), channel);
         let request = match parcel.coding {
             Coding::Identity => request,
             Coding::Gzip => request.header(CONTENT_ENCODING, "gzip"),
@@ -220,23 +245,24 @@ impl Endpoint {
     }
 
     /// A request for `GET /services/collector/health`.
-    pub(super) fn health_request(&self) -> RequestBuilder {
-        self.request(Method::GET, self.health.clone(), Uuid::new_v4())
+    pub(super) fn health_request(&self, token: &Token) -> RequestBuilder {
+        self.request(token, Method::GET, self.health.clone(), Uuid::new_v4())
     }
 
     /// A request to the event endpoint that carries nothing.
-    pub(super) fn empty_request(&self) -> RequestBuilder {
-        self.request(Method::POST, self.event.clone(), Uuid::new_v4())
+    pub(super) fn empty_request(&self, token: &Token) -> RequestBuilder {
+        self.request(token, Method::POST, self.event.clone(), Uuid::new_v4())
     }
 
     /// A query for acknowledgements.
-    pub(super) fn ack_request(&self, channel: Uuid, ids: &[u64]) -> RequestBuilder {
+    pub(super) fn ack_request(&self, token: &Token, channel: Uuid, ids: &[u64]) -> RequestBuilder {
         let list = ids.iter().map(u64::to_string).collect::<Vec<_>>().join(",");
-        self.request(Method::POST, self.ack.clone(), channel).body(format!("{{\"acks\":[{list}]}}"))
+        self.request(token, Method::POST, self.ack.clone(), channel).body(format!("{{\"acks\":[{list}]}}"))
     }
 
-    fn request(&self, method: Method, url: Url, channel: Uuid) -> RequestBuilder {
-        self.client.request(method, url).headers(self.headers.clone()).header(CHANNEL, channel.to_string())
+    fn request(&self, token: &Token, method: Method, url: Url, channel: Uuid) -> RequestBuilder {
+        let request = self.client.get().request(method, url).headers(self.headers.clone());
+        request.header(AUTHORIZATION, token.header()).header(CHANNEL, channel.to_string())
     }
 
     pub(super) async fn send(&self, request: RequestBuilder) -> Result<Seen, Unanswered> {
@@ -261,7 +287,9 @@ impl Endpoint {
     }
 
     fn unanswered(&self, error: reqwest::Error) -> Unanswered {
-        let failure = |reason, words: &str| Failure::new(reason, presentable(words, &self.token));
+        // What fails on the way was said by no server, so it holds no token that was sent; the current one stands for all.
+        let token = self.login.token();
+        let failure = |reason, words: &str| Failure::new(reason, presentable(words, token.secret()));
         if let Some(words) = tls::explain(&error) {
             // An alert may come after the request has left.
             return Unanswered { maybe_processed: true, kind: UnansweredKind::Hold(failure(Reason::Tls, &words)) };
@@ -301,29 +329,39 @@ struct AckAnswer {
 
 impl Ask for Endpoint {
     async fn ask(&self, line: &Line, ids: &[u64]) -> Reply {
-        match self.send_on(line, self.ack_request(line.id(), ids)).await {
-            Ok(seen) => self.reply(&seen),
-            Err(Unanswered { kind: UnansweredKind::Retry(failure), .. }) => Reply::Unclear(failure.to_string()),
-            Err(Unanswered { kind: UnansweredKind::Hold(failure), .. }) => Reply::Refused(failure),
+        let (mut token, mut refused) = (self.login.token(), Vec::new());
+        loop {
+            let seen = match self.send_on(line, self.ack_request(&token, line.id(), ids)).await {
+                Ok(seen) => seen,
+                Err(Unanswered { kind: UnansweredKind::Retry(failure), .. }) => {
+                    return Reply::Unclear(failure.to_string());
+                }
+                Err(Unanswered { kind: UnansweredKind::Hold(failure), .. }) => return Reply::Refused(failure),
+            };
+            let is_refused = matches!(seen.status, 401 | 403);
+            let reply = reply(&seen, token.secret());
+            refused.push(token);
+            match is_refused.then(|| self.login.after_refusal(&refused)).flatten() {
+                Some(other) => token = other,
+                None => return reply,
+            }
         }
     }
 }
 
-impl Endpoint {
-    /// What an answer of the acknowledgement endpoint proves: nothing, unless it is `{"acks":{"<id>":true}}`.
-    fn reply(&self, seen: &Seen) -> Reply {
-        let code = seen.hec().map(|answer| answer.code);
-        match (seen.status, code) {
-            (401 | 403, _) => Reply::Refused(Failure::new(Reason::Unauthorized, seen.describe(&self.token))),
-            (400, Some(14)) => Reply::Refused(Failure::new(Reason::AckDisabled, seen.describe(&self.token))),
-            (200 | 201, _) if seen.whole => match serde_json::from_slice::<AckAnswer>(&seen.body) {
-                Ok(AckAnswer { acks }) => {
-                    let proven = acks.into_iter().filter(|(_, safe)| *safe);
-                    Reply::Known(proven.filter_map(|(id, _)| id.parse().ok()).collect())
-                }
-                Err(_) => Reply::Unclear(seen.describe(&self.token)),
-            },
-            _ => Reply::Unclear(seen.describe(&self.token)),
-        }
+/// What an answer of the acknowledgement endpoint proves: nothing, unless it is `{"acks":{"<id>":true}}`.
+fn reply(seen: &Seen, token: &Secret) -> Reply {
+    let code = seen.hec().map(|answer| answer.code);
+    match (seen.status, code) {
+        (401 | 403, _) => Reply::Refused(Failure::new(Reason::Unauthorized, seen.describe(token))),
+        (400, Some(14)) => Reply::Refused(Failure::new(Reason::AckDisabled, seen.describe(token))),
+        (200 | 201, _) if seen.whole => match serde_json::from_slice::<AckAnswer>(&seen.body) {
+            Ok(AckAnswer { acks }) => {
+                let proven = acks.into_iter().filter(|(_, safe)| *safe);
+                Reply::Known(proven.filter_map(|(id, _)| id.parse().ok()).collect())
+            }
+            Err(_) => Reply::Unclear(seen.describe(token)),
+        },
+        _ => Reply::Unclear(seen.describe(token)),
     }
 }

@@ -17,18 +17,22 @@ mod encode;
 mod endpoint;
 mod line;
 mod probe;
+mod tokens;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::delivery::attempt::{Attempt, BoxFuture, Failure, Parcel};
 use crate::event::Cleared;
-use crate::sink::{DeliveryLevel, PayloadAt, Sink};
-use crate::tls::{self, TlsError};
+use crate::secret::SecretFileError;
+use crate::sink::{DeliveryLevel, PayloadAt, Refreshed, Sink};
+use crate::tls::{HttpClient, Limits, TlsError};
 
 use config::HecConfig;
 use encode::Encoder;
 use endpoint::Endpoint;
 pub use probe::{Health, Probe, TokenState};
+use tokens::Tokens;
 
 /// Why no sink could be built.
 #[derive(Debug, thiserror::Error)]
@@ -37,8 +41,10 @@ pub enum BuildError {
     Tls(#[from] TlsError),
     #[error("endpoint `{0}` is not an address: write https://host:port")]
     Endpoint(String),
-    #[error("the token holds a character that no HTTP header can carry: check for a line break in its file")]
+    #[error("the token holds a space or a character that no HTTP header can carry: check for a line break in its file")]
     Token,
+    #[error("token in {}: {source}; write the token into it, and nothing else", file.display())]
+    TokenFile { file: PathBuf, source: SecretFileError },
 }
 
 /// The sink for one token on one or more endpoints.
@@ -49,6 +55,8 @@ pub struct SplunkHec {
     /// Names of `endpoints`, in the same order.
     names: Vec<String>,
     level: DeliveryLevel,
+    client: Arc<HttpClient>,
+    tokens: Arc<Tokens>,
 }
 
 impl SplunkHec {
@@ -57,14 +65,16 @@ impl SplunkHec {
     /// # Errors
     /// The trust store, an endpoint or the token cannot be used.
     pub fn new(config: &HecConfig) -> Result<Self, BuildError> {
-        let client = tls::http_client(&config.tls, config.connect_timeout, config.request_timeout)?;
+        let limits = Limits { connect: config.connect_timeout, request: config.request_timeout };
+        let client = Arc::new(HttpClient::new(&config.tls, limits)?);
+        let tokens = Arc::new(Tokens::new(&config.token)?);
         let endpoints: Vec<_> = config
             .endpoints
             .iter()
-            .map(|address| Endpoint::new(address, config, client.clone()).map(Arc::new))
+            .map(|address| Endpoint::new(address, config, Arc::clone(&client), Arc::clone(&tokens)).map(Arc::new))
             .collect::<Result<_, _>>()?;
         let names = endpoints.iter().map(|endpoint| endpoint.name().to_owned()).collect();
-        Ok(Self { encoder: Encoder::new(config), endpoints, names, level: config.delivery })
+        Ok(Self { encoder: Encoder::new(config), endpoints, names, level: config.delivery, client, tokens })
     }
 
     /// Asks one endpoint for its health and whether it takes the token; writes no event. `endpoint` is an index below
@@ -90,6 +100,20 @@ impl Sink for SplunkHec {
 
     fn level(&self) -> DeliveryLevel {
         self.level
+    }
+
+    fn refresh(&self) -> Vec<Refreshed> {
+        let files = [("token", self.tokens.look()), ("tls", self.client.look())];
+        let files = files.into_iter().filter_map(|(what, news)| Some(Refreshed::of(what, news?)));
+        let logins = self.endpoints.iter().enumerate().filter_map(|(endpoint, known)| {
+            let is_behind = known.login().news()?;
+            Some(if is_behind {
+                Refreshed::FormerTokenTaken { endpoint }
+            } else {
+                Refreshed::NewTokenTaken { endpoint }
+            })
+        });
+        files.chain(logins).collect()
     }
 }
 

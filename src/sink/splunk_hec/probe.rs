@@ -10,6 +10,7 @@ use super::answer::Seen;
 use super::endpoint::{Endpoint, UnansweredKind};
 use crate::delivery::attempt::Failure;
 use crate::reason::Reason;
+use crate::secret::Secret;
 use crate::sink::DeliveryLevel;
 
 /// What an endpoint said about itself and the token.
@@ -43,11 +44,12 @@ pub(super) async fn probe(endpoint: &Endpoint) -> Probe {
 }
 
 async fn health(endpoint: &Endpoint) -> Health {
-    let seen = match endpoint.send(endpoint.health_request()).await {
+    let token = endpoint.login().token();
+    let seen = match endpoint.send(endpoint.health_request(&token)).await {
         Ok(seen) => seen,
         Err(unanswered) => return Health::Unreachable(failure_of(unanswered.kind)),
     };
-    let failure = |reason| Failure::new(reason, seen.describe(endpoint.token()));
+    let failure = |reason| Failure::new(reason, seen.describe(token.secret()));
     match (seen.status, seen.hec()) {
         (200, Some(_)) => Health::Healthy,
         (500..=599, _) => Health::Unhealthy(failure(Reason::Busy)),
@@ -57,11 +59,12 @@ async fn health(endpoint: &Endpoint) -> Health {
 }
 
 async fn token(endpoint: &Endpoint) -> TokenState {
-    let seen = match endpoint.send(endpoint.empty_request()).await {
+    let token = endpoint.login().token();
+    let seen = match endpoint.send(endpoint.empty_request(&token)).await {
         Ok(seen) => seen,
         Err(unanswered) => return TokenState::Unknown(failure_of(unanswered.kind)),
     };
-    let failure = |reason| Failure::new(reason, seen.describe(endpoint.token()));
+    let failure = |reason| Failure::new(reason, seen.describe(token.secret()));
     match (seen.status, seen.hec().map(|answer| answer.code)) {
         (400, Some(5)) => match endpoint.level() {
             DeliveryLevel::Accepted => TokenState::Accepted,
@@ -74,14 +77,15 @@ async fn token(endpoint: &Endpoint) -> TokenState {
 }
 
 async fn acknowledgement(endpoint: &Endpoint) -> TokenState {
-    match endpoint.send(endpoint.ack_request(Uuid::new_v4(), &[])).await {
+    let token = endpoint.login().token();
+    match endpoint.send(endpoint.ack_request(&token, Uuid::new_v4(), &[])).await {
         Err(unanswered) => TokenState::Unknown(failure_of(unanswered.kind)),
-        Ok(seen) => judge_acknowledgement(endpoint, &seen),
+        Ok(seen) => judge_acknowledgement(token.secret(), &seen),
     }
 }
 
-fn judge_acknowledgement(endpoint: &Endpoint, seen: &Seen) -> TokenState {
-    let failure = |reason| Failure::new(reason, seen.describe(endpoint.token()));
+fn judge_acknowledgement(token: &Secret, seen: &Seen) -> TokenState {
+    let failure = |reason| Failure::new(reason, seen.describe(token));
     match (seen.status, seen.hec().map(|answer| answer.code)) {
         (400, Some(14)) => TokenState::WithoutAcknowledgement(failure(Reason::AckDisabled)),
         (401 | 403, _) => TokenState::Refused(failure(Reason::Unauthorized)),

@@ -15,17 +15,18 @@ use crate::demo::hec::{
 use crate::event::Record;
 use crate::position::{Offset, PartitionId};
 use crate::reason::Reason;
-use crate::secret::Secret;
+use crate::secret::{Secret, SecretSource};
 use crate::tls::config::TlsConfig;
 
 mod indexed;
 mod over_tls;
+mod rotated;
 
 pub(super) fn config(endpoints: &[&str]) -> HecConfig {
     HecConfig {
         endpoints: endpoints.iter().map(|endpoint| (*endpoint).to_owned()).collect(),
         delivery: DeliveryLevel::Accepted,
-        token: Secret::new(TOKEN.into()),
+        token: SecretSource::fixed(Secret::new(TOKEN.into())),
         index: None,
         source: None,
         sourcetype: None,
@@ -248,7 +249,7 @@ async fn endpoints_are_named_by_their_address_and_used_as_chosen() {
 async fn a_sink_that_cannot_work_is_not_built() {
     let bad = |config: HecConfig| SplunkHec::new(&config).unwrap_err().to_string();
     assert!(bad(config(&["splunk"])).contains("https://host:port"));
-    let token = Secret::new("secret\n".into());
+    let token = SecretSource::fixed(Secret::new("secret\n".into()));
     let message = bad(HecConfig { token, ..config(&["http://localhost:8088"]) });
     assert!(message.contains("line break") && !message.contains("secret"), "{message}");
 }

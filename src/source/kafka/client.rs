@@ -12,7 +12,7 @@ use std::sync::{Mutex, PoisonError};
 
 use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
-use rdkafka::consumer::ConsumerContext;
+use rdkafka::consumer::{BaseConsumer, ConsumerContext};
 use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaErrorCode as Code;
 
@@ -20,6 +20,7 @@ use super::config::{ClientConfig, ClientTls, GroupProtocol, KafkaConfig};
 use crate::defaults;
 use crate::delivery::attempt::Failure;
 use crate::reason::Reason;
+use crate::tls::authorities;
 
 /// How to connect, as librdkafka wants it. Properties that the user passes through come last.
 ///
@@ -48,6 +49,17 @@ pub(crate) fn client_config(config: &ClientConfig) -> Result<rdkafka::ClientConf
     Ok(native)
 }
 
+/// Whether a client can be made of this: certificates and keys are read and must fit together. Connects nowhere.
+///
+/// # Errors
+/// A file cannot be read, or the client refuses what it holds.
+pub(crate) fn try_out(config: &ClientConfig) -> Result<(), Failure> {
+    let mut native = client_config(config)?;
+    // Any consumer needs the name of a group; nothing is ever asked about this one.
+    let created = native.set("group.id", "auditferry-check").create_with_context(Witness::default());
+    created.map(drop::<BaseConsumer<Witness>>).map_err(|error| failure_of(&error))
+}
+
 /// What our guarantee needs of a consumer, and what bounds its memory.
 pub(super) fn set_consumer_properties(native: &mut rdkafka::ClientConfig, config: &KafkaConfig, group_id: &str) {
     native
@@ -59,12 +71,12 @@ pub(super) fn set_consumer_properties(native: &mut rdkafka::ClientConfig, config
         .set("isolation.level", "read_committed")
         .set("statistics.interval.ms", "1000")
         // The client's own queue is memory too: the defaults are 64 MiB and 100,000 messages.
-        .set("queued.max.messages.kbytes", "32768")
+        .set("queued.max.messages.kbytes", "16384")
         .set("queued.min.messages", "20000")
         .set("fetch.message.max.bytes", "1048576")
         .set("fetch.max.bytes", "16777216")
-        // The default of 1 s makes the rate a sawtooth once the queue is small.
-        .set("fetch.queue.backoff.ms", "100")
+        // A full queue lasts some 30 ms at full speed; the default of 1 s, or even 100 ms, would let it run dry.
+        .set("fetch.queue.backoff.ms", "10")
         .set("topic.metadata.refresh.interval.ms", "60000")
         .set("allow.auto.create.topics", "false");
     match config.group_protocol {
@@ -81,9 +93,16 @@ pub(super) fn set_consumer_properties(native: &mut rdkafka::ClientConfig, config
 
 fn set_tls(native: &mut rdkafka::ClientConfig, tls: &ClientTls) -> Result<(), Failure> {
     match &tls.trust_store {
-        Some(path) => set_path(native, "ssl.ca.location", path)?,
+        // In memory: the client reads neither PKCS#12 nor JKS, and nothing is written to disk.
+        Some(store) => {
+            let found = authorities(store).map_err(|error| Failure::new(Reason::Tls, error.to_string()))?;
+            native.set("ssl.ca.pem", found.to_pem());
+        }
         // Without this the compiled-in path of the linked OpenSSL is used, which exists on no machine.
         None => drop(native.set("ssl.ca.location", "probe")),
+    }
+    if tls.skip_verify {
+        native.set("enable.ssl.certificate.verification", "false");
     }
     if let Some(path) = &tls.certificate_file {
         set_path(native, "ssl.certificate.location", path)?;
@@ -115,6 +134,8 @@ pub(crate) fn failure_of(error: &KafkaError) -> Failure {
 
 /// Like [`failure_of`], with what the client said instead of the code's general text.
 pub(crate) fn failure_of_code(code: Code, said: &str) -> Failure {
+    // Some refused certificates are told as broken connections.
+    let code = if said.contains(":SSL routines:") { Code::SSL } else { code };
     let known = KNOWN.iter().find(|(known, _, _)| *known == code);
     let (reason, remedy) = known.map_or((Reason::Kafka, ""), |(_, reason, remedy)| (*reason, *remedy));
     let detail = if remedy.is_empty() { said.to_owned() } else { format!("{remedy} ({said})") };
@@ -171,7 +192,7 @@ fn words_of(error: &KafkaError) -> String {
     error.to_string()
 }
 
-fn bounded(text: &str) -> String {
+pub(super) fn bounded(text: &str) -> String {
     text.chars().take(defaults::DETAIL_MAX_CHARS).collect()
 }
 
@@ -229,6 +250,7 @@ mod tests {
     use super::*;
     use crate::secret::Secret;
     use crate::source::kafka::config::{Sasl, SaslMechanism, Security};
+    use crate::tls::config::TrustStore;
 
     fn cloud() -> ClientConfig {
         ClientConfig {
@@ -263,7 +285,7 @@ mod tests {
     #[test]
     fn a_missing_trust_store_is_named() {
         let mut config = cloud();
-        config.tls.trust_store = Some("/nonexistent/ca.pem".into());
+        config.tls.trust_store = Some(TrustStore { path: "/nonexistent/ca.pem".into(), password: None });
         let failure = client_config(&config).map(drop).unwrap_err();
         assert_eq!(failure.reason, Reason::Tls);
         assert!(failure.detail.contains("/nonexistent/ca.pem"), "{failure}");
@@ -278,6 +300,28 @@ mod tests {
         assert_eq!(reason(Code::UnknownTopicOrPartition), Reason::KafkaTopic);
         assert_eq!(reason(Code::SSL), Reason::Tls);
         assert_eq!(reason(Code::IllegalGeneration), Reason::Kafka);
+    }
+
+    #[test]
+    fn a_refused_certificate_is_a_matter_of_tls_even_where_the_client_calls_it_a_broken_connection() {
+        let said =
+            "ssl://b:9092/bootstrap: error:0A000086:SSL routines::certificate verify failed (in state SSL_HANDSHAKE)";
+        assert_eq!(failure_of_code(Code::BrokerTransportFailure, said).reason, Reason::Tls);
+    }
+
+    #[test]
+    fn a_trust_store_reaches_the_client_in_memory_and_verification_ends_only_when_told() {
+        let key = rcgen::generate_simple_self_signed(vec!["authority".into()]).unwrap();
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), key.cert.der()).unwrap();
+        let mut config = cloud();
+        config.tls.trust_store = Some(TrustStore { path: file.path().to_owned(), password: None });
+        let native = client_config(&config).unwrap();
+        assert_eq!(native.get("ssl.ca.pem").unwrap().lines().next(), Some("-----BEGIN CERTIFICATE-----"));
+        assert_eq!((native.get("ssl.ca.location"), native.get("enable.ssl.certificate.verification")), (None, None));
+        config.tls.skip_verify = true;
+        let native = client_config(&config).unwrap();
+        assert_eq!(native.get("enable.ssl.certificate.verification"), Some("false"));
     }
 
     #[test]

@@ -10,6 +10,7 @@ use serde::Deserialize;
 
 use crate::position::TopicName;
 use crate::secret::Secret;
+use crate::tls::config::TrustStore;
 
 #[derive(Clone, Debug)]
 pub struct KafkaConfig {
@@ -128,13 +129,15 @@ impl SaslMechanism {
     }
 }
 
-/// TLS towards the brokers. librdkafka reads the files itself.
+/// TLS towards the brokers. librdkafka reads certificate and key itself; it cannot read every trust store.
 #[derive(Clone, Default, Debug)]
 pub struct ClientTls {
-    /// PEM file of the authorities to trust; `None` trusts those of the system.
-    pub trust_store: Option<PathBuf>,
+    /// The authorities to trust; `None` trusts those of the system.
+    pub trust_store: Option<TrustStore>,
     /// PEM file with the client certificate and its chain; present exactly when `key_file` is.
     pub certificate_file: Option<PathBuf>,
     pub key_file: Option<PathBuf>,
     pub key_password: Option<Secret>,
+    /// Any certificate of anybody is taken: `insecure_skip_verify`.
+    pub skip_verify: bool,
 }

@@ -1,11 +1,8 @@
-//! Headers of a record, each read on its own.
-//!
-//! The name of a header should be UTF-8, but no broker enforces it, and the client's Rust binding panics on another one. A
-//! single record must not be able to end the process again and again.
-
-use std::panic::{AssertUnwindSafe, catch_unwind};
+//! Headers of a record, each read on its own: one whose name is not UTF-8 does not take the others along.
 
 use rdkafka::message::Headers;
+
+use super::binding;
 
 /// Stands for a header whose name is not UTF-8; its value cannot be had.
 const UNREADABLE: &str = "(a header whose name is not UTF-8)";
@@ -16,11 +13,7 @@ pub(super) fn readable<H: Headers>(headers: Option<&H>) -> impl Iterator<Item = 
 }
 
 fn read<H: Headers>(headers: &H, at: usize) -> (&str, Option<&[u8]>) {
-    // Nothing of ours is touched between the call and the panic.
-    match catch_unwind(AssertUnwindSafe(|| headers.get(at))) {
-        Ok(header) => (header.key, header.value),
-        Err(_) => (UNREADABLE, None),
-    }
+    binding::readable(|| headers.get(at)).map_or((UNREADABLE, None), |header| (header.key, header.value))
 }
 
 #[cfg(test)]

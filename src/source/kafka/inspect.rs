@@ -12,6 +12,7 @@ use regex::Regex;
 use super::callbacks::PartitionKey;
 use super::client::failure_of;
 use super::config::{ClientConfig, KafkaConfig, Topics};
+use super::members::Membership;
 use super::observer::{Observer, TopicInfo};
 use super::positions::{Held, start_of};
 use crate::defaults;
@@ -70,10 +71,7 @@ impl PartitionReport {
 /// its report.
 pub fn inspect(config: &KafkaConfig, group_id: &str) -> Result<Vec<TopicReport>, Failure> {
     let observer = Observer::new(&config.client, group_id)?;
-    let topics = match &config.topics {
-        Topics::Names(names) => named(&observer, names)?,
-        Topics::Pattern(pattern) => matching(&observer, pattern)?,
-    };
+    let topics = topics_of(&observer, &config.topics)?;
     let mut reports = Vec::with_capacity(topics.len());
     for TopicInfo { name, partitions } in topics {
         let partitions = partitions.and_then(|partitions| look_at(&observer, config, &name, partitions));
@@ -81,6 +79,26 @@ pub fn inspect(config: &KafkaConfig, group_id: &str) -> Result<Vec<TopicReport>,
     }
     first_unread(&observer, &mut reports)?;
     Ok(reports)
+}
+
+/// Who is in the group. `reports` are of the same source and group. Blocks, for [`defaults::INSPECT_DEADLINE`] at most.
+///
+/// # Errors
+/// The cluster cannot be reached, or does not allow this user to describe the group.
+pub fn members(config: &KafkaConfig, group_id: &str, reports: &[TopicReport]) -> Result<Membership, Failure> {
+    let mut partitions = reports.iter().filter_map(|report| report.partitions.as_ref().ok()).flatten();
+    match partitions.any(|partition| partition.committed.is_some()) {
+        true => Observer::new(&config.client, group_id)?.membership(group_id),
+        false => Ok(Membership::Untold),
+    }
+}
+
+/// The topics of a source, as the brokers describe them.
+pub(super) fn topics_of(observer: &Observer, topics: &Topics) -> Result<Vec<TopicInfo>, Failure> {
+    match topics {
+        Topics::Names(names) => named(observer, names),
+        Topics::Pattern(pattern) => matching(observer, pattern),
+    }
 }
 
 /// How many partitions a topic has. Blocks, for [`defaults::INSPECT_DEADLINE`] at most.

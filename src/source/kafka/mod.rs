@@ -6,13 +6,19 @@
 //!   client from ever closing (rust-rdkafka issue 453).
 //! - A rebalance is answered after the callback, when what was in flight has been drained.
 
+mod assignments;
+mod binding;
 mod callbacks;
 pub(crate) mod client;
+mod commits;
 pub mod config;
+pub mod copy;
+mod examiner;
 mod hand_over;
 mod headers;
 pub mod inspect;
 pub(crate) mod letter_reader;
+pub mod members;
 mod observer;
 mod positions;
 pub(crate) mod producer;

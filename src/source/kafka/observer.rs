@@ -5,17 +5,21 @@
 //!
 //! Everything here blocks and is bounded in time.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::{Duration, Instant};
 
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
-use rdkafka::message::BorrowedMessage;
+use rdkafka::message::{BorrowedMessage, Message};
 use rdkafka::types::RDKafkaErrorCode;
 
 use super::callbacks::PartitionKey;
 use super::client::{Witness, client_config, failure_of, failure_of_code};
 use super::config::ClientConfig;
+use super::examiner::Examiner;
+use super::members::Membership;
 use super::positions::{Held, fetch_held, list_of};
 use crate::defaults;
 use crate::delivery::attempt::Failure;
@@ -26,12 +30,30 @@ pub(super) struct Observer {
     pub(super) consumer: BaseConsumer<Witness>,
     deadline: Instant,
     opened: Instant,
+    examiner: RefCell<Examiner>,
 }
 
 /// A topic as the brokers describe it.
 pub(super) struct TopicInfo {
     pub(super) name: TopicName,
     pub(super) partitions: Result<Vec<PartitionId>, Failure>,
+}
+
+/// A record, as far as telling it from another needs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct First {
+    offset: i64,
+    timestamp_ms: Option<i64>,
+    /// Of key and value.
+    digest: u64,
+}
+
+impl First {
+    fn of(message: &BorrowedMessage<'_>) -> Self {
+        let mut hasher = DefaultHasher::new();
+        (message.key(), message.payload()).hash(&mut hasher);
+        Self { offset: message.offset(), timestamp_ms: message.timestamp().to_millis(), digest: hasher.finish() }
+    }
 }
 
 /// The client reports errors only while it is served.
@@ -54,7 +76,8 @@ impl Observer {
             .set("fetch.message.max.bytes", "65536");
         let consumer = native.create_with_context(Witness::default()).map_err(|error| failure_of(&error))?;
         let opened = Instant::now();
-        Ok(Self { consumer, deadline: opened + defaults::INSPECT_DEADLINE, opened })
+        let examiner = RefCell::new(Examiner::new(config));
+        Ok(Self { consumer, deadline: opened + defaults::INSPECT_DEADLINE, opened, examiner })
     }
 
     /// Describes one topic, or all that this user may see.
@@ -81,6 +104,39 @@ impl Observer {
         assigned.map_err(|error| failure_of(&error))
     }
 
+    /// The first record from each of these positions on; a partition whose record does not come in time is missing.
+    pub(super) fn firsts(&self, starts: &[(PartitionKey, ResumeAt)]) -> Result<HashMap<PartitionKey, First>, Failure> {
+        self.read_from(starts.iter().map(|((topic, partition), at)| (topic, *partition, *at)))?;
+        let mut firsts = HashMap::new();
+        let deadline = Instant::now() + defaults::FIRST_UNREAD_WAIT;
+        while firsts.len() < starts.len() && Instant::now() < deadline {
+            match self.next(SERVE) {
+                Some(Ok(message)) => {
+                    let key = (TopicName::new(message.topic()), PartitionId::new(message.partition()));
+                    firsts.entry(key).or_insert_with(|| First::of(&message));
+                }
+                Some(Err(error)) if failure_of(&error).reason == Reason::KafkaAuthorization => {
+                    return Err(failure_of(&error));
+                }
+                // The end of a partition, or a connection that was lost and may come back.
+                Some(Err(_)) | None => {}
+            }
+        }
+        Ok(firsts)
+    }
+
+    /// Who is in a group that has a committed position.
+    ///
+    /// Only for such a group: the brokers then certainly list it, and of an empty list the client's Rust binding makes a
+    /// slice from a null pointer.
+    pub(super) fn membership(&self, group: &str) -> Result<Membership, Failure> {
+        self.insist(|| {
+            let list = self.consumer.fetch_group_list(Some(group), defaults::BROKER_REQUEST_TIMEOUT)?;
+            let found = list.groups().iter().find(|found| found.name() == group);
+            Ok(found.map_or(Membership::Untold, Membership::of))
+        })
+    }
+
     /// The next record or end of a partition; `None` after `wait`, or when the client had other things to do.
     pub(super) fn next(&self, wait: Duration) -> Option<Result<BorrowedMessage<'_>, KafkaError>> {
         self.consumer.poll(wait)
@@ -89,7 +145,9 @@ impl Observer {
     /// The most telling error so far, else `error` itself.
     pub(super) fn explain(&self, error: &KafkaError) -> Failure {
         let own = failure_of(error);
-        if own.reason == Reason::KafkaConnect { self.consumer.context().take().unwrap_or(own) } else { own }
+        let told = own.reason == Reason::KafkaConnect;
+        let failure = told.then(|| self.consumer.context().take()).flatten().unwrap_or(own);
+        self.examiner.borrow_mut().refine(failure)
     }
 
     /// Asks again while the answer may still come: a time-out may mean that the connection is not up yet.

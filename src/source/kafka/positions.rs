@@ -10,6 +10,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
 use rdkafka::error::KafkaError;
 use rdkafka::{Offset, TopicPartitionList};
 
+use super::binding;
 use super::callbacks::PartitionKey;
 use super::config::StartAt;
 use crate::position::{PartitionId, ResumeAt, TopicName};
@@ -147,7 +148,9 @@ fn committed_of(list: TopicPartitionList) -> Result<HashMap<PartitionKey, Commit
         element.error()?;
         if let Offset::Offset(offset) = element.offset() {
             let key = (TopicName::new(element.topic()), PartitionId::new(element.partition()));
-            committed.insert(key, (Some(offset), read_note(element.metadata())));
+            // Another tool may have written the note; the position counts whatever stands beside it.
+            let note = binding::readable(|| read_note(element.metadata())).flatten();
+            committed.insert(key, (Some(offset), note));
         }
     }
     Ok(committed)
@@ -155,6 +158,11 @@ fn committed_of(list: TopicPartitionList) -> Result<HashMap<PartitionKey, Commit
 
 #[cfg(test)]
 mod tests {
+    use std::io::{Read, Write};
+    use std::net::TcpStream;
+
+    use rdkafka::mocking::MockCluster;
+
     use super::*;
 
     #[test]
@@ -177,5 +185,42 @@ mod tests {
         assert_eq!(read_note(&note_of(Some(1_700_000_000_123))), Some(1_700_000_000_123));
         assert_eq!(note_of(None), "");
         assert_eq!(read_note("something a connector wrote"), None);
+    }
+
+    /// Commits as a tool does that knows nothing of UTF-8: an OffsetCommit request, version 2, byte by byte.
+    fn commit_raw(broker: &str, group: &str, topic: &str, offset: i64, note: &[u8]) {
+        let text = |bytes: &[u8]| [&u16::try_from(bytes.len()).unwrap().to_be_bytes()[..], bytes].concat();
+        let (key, version, correlation) = (8i16.to_be_bytes(), 2i16.to_be_bytes(), 1i32.to_be_bytes());
+        let header = [&key[..], &version, &correlation, &text(b"raw")].concat();
+        let (generation, retention) = ((-1i32).to_be_bytes(), (-1i64).to_be_bytes());
+        let member = [&text(group.as_bytes())[..], &generation, &text(b""), &retention].concat();
+        let (one, partition) = (1i32.to_be_bytes(), 0i32.to_be_bytes());
+        let topic = [&one[..], &text(topic.as_bytes()), &one, &partition, &offset.to_be_bytes(), &text(note)].concat();
+        let request = [header, member, topic].concat();
+        let mut connection = TcpStream::connect(broker).unwrap();
+        connection.write_all(&i32::try_from(request.len()).unwrap().to_be_bytes()).unwrap();
+        connection.write_all(&request).unwrap();
+        let mut len = [0; 4];
+        connection.read_exact(&mut len).unwrap();
+        let mut answer = vec![0; usize::try_from(i32::from_be_bytes(len)).unwrap()];
+        connection.read_exact(&mut answer).unwrap();
+        assert_eq!(answer.last_chunk(), Some(&[0u8; 2]), "the error code of the only partition: {answer:?}");
+    }
+
+    #[test]
+    fn a_committed_position_counts_whatever_bytes_another_tool_wrote_beside_it() {
+        let cluster = MockCluster::new(1).unwrap();
+        let (broker, group, topic) = (cluster.bootstrap_servers(), "group", TopicName::new("topic"));
+        cluster.create_topic(topic.as_str(), 1, 1).unwrap();
+        let mut config = rdkafka::ClientConfig::new();
+        config.set("bootstrap.servers", &broker).set("group.id", group);
+        let consumer: BaseConsumer = config.create().unwrap();
+        let key = (topic.clone(), PartitionId::new(0));
+        for (note, known) in [(note_of(Some(5)).as_bytes(), Some(5)), (b"\xff\xfe", None), (b"", None)] {
+            commit_raw(&broker, group, topic.as_str(), 7, note);
+            let held = fetch_held(&consumer, std::slice::from_ref(&key)).unwrap();
+            let Held { committed, settled_through_ms, .. } = held[&key];
+            assert_eq!((committed, settled_through_ms), (Some(7), known), "{note:?}");
+        }
     }
 }

@@ -193,12 +193,33 @@ fn kafka(cases: &mut Cases) {
 
 fn files(cases: &mut Cases, folder: &Path) {
     fs::write(folder.join("store.jks"), [0xFE, 0xED, 0xFE, 0xED, 0, 0]).expect("writable");
-    fs::write(folder.join("store.p12"), [0x30, 0x82, 0x0A, 0]).expect("writable");
+    fs::write(folder.join("store.jceks"), [0xCE, 0xCE, 0xCE, 0xCE, 0, 0]).expect("writable");
+    fs::write(folder.join("store.p12"), [0x30, 0x82, 0, 3, 2, 1, 3]).expect("writable");
     fs::write(folder.join("key.pem"), "-----BEGIN ENCRYPTED PRIVATE KEY-----\n").expect("writable");
-    let tls = |name: &str| format!("token: ${{TOKEN}}\n        tls: {{trust_store: {}/{name}}}", folder.display());
-    cases.with("a JKS trust store", "token: ${TOKEN}", &tls("store.jks"));
-    cases.with("a trust store that is a key", "token: ${TOKEN}", &tls("key.pem"));
-    cases.with("a trust store that does not exist", "token: ${TOKEN}", &tls("none.pem"));
+    let authority = rcgen::generate_simple_self_signed(vec!["authority".into()]).expect("a certificate");
+    fs::write(folder.join("ca.pem"), authority.cert.pem()).expect("writable");
+    fs::write(folder.join("ca.key"), authority.signing_key.serialize_pem()).expect("writable");
+    let other = rcgen::generate_simple_self_signed(vec!["other".into()]).expect("a certificate");
+    fs::write(folder.join("other.key"), other.signing_key.serialize_pem()).expect("writable");
+    let at = |name: &str| folder.join(name).display().to_string();
+    let tls = |keys: &str| format!("token: ${{TOKEN}}\n        tls: {{{keys}}}");
+    let store = |name: &str| tls(&format!("trust_store: {}", at(name)));
+    cases.with("a JKS trust store that is cut short", "token: ${TOKEN}", &store("store.jks"));
+    cases.with("a JCEKS trust store", "token: ${TOKEN}", &store("store.jceks"));
+    cases.with("a PKCS#12 trust store that is damaged", "token: ${TOKEN}", &store("store.p12"));
+    cases.with("a trust store that is a key", "token: ${TOKEN}", &store("key.pem"));
+    cases.with("a trust store that does not exist", "token: ${TOKEN}", &store("none.pem"));
+    let lonely = tls("trust_store_password: '${SECRET}'");
+    cases.with("a password without its trust store", "token: ${TOKEN}", &lonely);
+    let plain = tls(&format!("trust_store: {}, trust_store_password: {CANARY}", at("ca.pem")));
+    cases.with("a trust store's password written into the file", "token: ${TOKEN}", &plain);
+    cases.with("a name that no certificate can carry", "token: ${TOKEN}", &tls("server_name: 'https://splunk'"));
+    cases.with("a version of TLS that is not spoken", "token: ${TOKEN}", &tls("min_version: 1.1"));
+    let pair = |key: &str| tls(&format!("certificate_file: {}, key_file: {}", at("ca.pem"), at(key)));
+    cases.with("a key that belongs to another certificate", "token: ${TOKEN}", &pair("other.key"));
+    cases.with("a client key that is no key", "token: ${TOKEN}", &pair("ca.pem"));
+    let single = tls(&format!("certificate_file: {}", at("ca.pem")));
+    cases.with("a client certificate without its key", "token: ${TOKEN}", &single);
     let kafka = format!(
         "      tls:\n        certificate_file: {0}/store.p12\n        key_file: {0}/key.pem\n      topics",
         folder.display()
@@ -207,6 +228,16 @@ fn files(cases: &mut Cases, folder: &Path) {
     let lonely =
         format!("      tls: {{key_file: {}/key.pem, key_password: \"${{SECRET}}\"}}\n      topics", folder.display());
     cases.with("a key without its certificate", "      topics", &lonely);
+    let store = format!("      tls: {{trust_store: {}/store.jceks}}\n      topics", folder.display());
+    cases.with("a JCEKS trust store for Kafka", "      topics", &store);
+    let unverified = "      properties: {enable.ssl.certificate.verification: false}\n      topics";
+    cases.with("verification turned off by a property", "      topics", unverified);
+    let insecure = tls(&format!("insecure_skip_verify: true, trust_store: {}", at("ca.pem")));
+    cases.with("warning: any certificate is accepted", "token: ${TOKEN}", &insecure).only_warns = true;
+    let insecure = "      tls: {insecure_skip_verify: true}\n      topics";
+    cases.with("warning: any certificate of a broker is accepted", "      topics", insecure).only_warns = true;
+    let password = tls(&format!("trust_store: {}, trust_store_password: '${{SECRET}}'", at("ca.pem")));
+    cases.with("warning: a password of a PEM file", "token: ${TOKEN}", &password).only_warns = true;
 }
 
 fn splunk(cases: &mut Cases) {

@@ -40,7 +40,6 @@ impl Collector {
     /// Behind TLS, at `https://localhost:port`, with a certificate signed by nobody but itself. The certificate is also
     /// written below `directory`, for whoever wants to trust it.
     pub fn start_self_signed(directory: &Path) -> (Self, PathBuf) {
-        let runtime = runtime();
         let certified = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).expect("a plain certificate");
         let file = directory.join("collector.pem");
         std::fs::write(&file, certified.cert.pem()).expect("write below the temporary directory");
@@ -51,6 +50,12 @@ impl Collector {
             .with_no_client_auth()
             .with_single_cert(vec![certified.cert.der().clone()], key)
             .expect("key and certificate belong together");
+        (Self::start_behind(config), file)
+    }
+
+    /// Behind TLS, at `https://localhost:port`.
+    pub fn start_behind(config: ServerConfig) -> Self {
+        let runtime = runtime();
         let acceptor = TlsAcceptor::from(Arc::new(config));
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).expect("listen on a free port");
         let url = format!("https://localhost:{}", listener.local_addr().expect("it listens").port());
@@ -66,7 +71,7 @@ impl Collector {
                 });
             }
         });
-        (Self { hec, url, stand_in: None, runtime }, file)
+        Self { hec, url, stand_in: None, runtime }
     }
 
     /// The state and the controls.

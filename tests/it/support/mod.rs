@@ -14,4 +14,5 @@ pub mod kafka;
 pub mod ports;
 pub mod process;
 pub mod samples;
+pub mod tls_server;
 pub mod waiting;
