@@ -129,7 +129,7 @@ pub(super) fn limits(settings: &mut Settings, hec: &mut Block) {
                 "the connector then asks no endpoint for its health; ours asks one that failed, and only that one";
             settings.note(key, cause);
         }
-        Some(120) => settings.note(key, "its default; ours asks an endpoint that failed every 30 s"),
+        Some(120) => settings.note(key, "its default; ours asks only an endpoint that failed, and more often"),
         Some(seconds) => {
             settings.carried(key, "sink.splunk_hec.health_check_interval");
             hec.bare("health_check_interval", time(seconds), key);
@@ -171,14 +171,13 @@ fn acknowledgements(settings: &mut Settings, hec: &mut Block) {
         settings.carried(timeout, "sink.splunk_hec.ack_timeout");
         if seconds < 120 {
             let cause = "quiet indexers acknowledge after up to two minutes: events will be sent again and again";
-            settings.warn(timeout, cause, "remove `ack_timeout`; its default is 5m");
+            settings.warn(timeout, cause, "remove `ack_timeout`: its default is longer");
         }
         hec.bare("ack_timeout", time(seconds), timeout);
     }
     match settings.number(poll) {
-        Some(10) => {
-            settings.note(poll, "its default; ours asks after 1 s, and less often while acknowledgements stay away")
-        }
+        Some(10) => settings
+            .note(poll, "its default; ours asks sooner at first, and less often while acknowledgements stay away"),
         Some(seconds) if seconds > 0 => {
             settings.carried(poll, "sink.splunk_hec.ack_poll_interval");
             hec.bare("ack_poll_interval", time(seconds), poll);
@@ -193,7 +192,10 @@ pub(super) fn batches(settings: &mut Settings, pipeline: &mut Block) {
     let key = "splunk.hec.max.batch.size";
     let limit = i64::from(defaults::BATCH_MAX_EVENTS_LIMIT);
     match settings.number(key) {
-        Some(500) => settings.note(key, "its default; ours fills a request up to 2 MiB, at most 10000 events"),
+        Some(500) => {
+            let (bytes, events) = (defaults::BATCH_MAX_BYTES, defaults::BATCH_MAX_EVENTS);
+            settings.note(key, format!("its default; ours fills a request up to {bytes}, at most {events} events"));
+        }
         Some(events) if events > 0 => {
             settings.carried(key, "batch.max_events");
             let mut batch = Block::default();
@@ -207,7 +209,8 @@ pub(super) fn batches(settings: &mut Settings, pipeline: &mut Block) {
     if let Some(seconds) = settings.number(key) {
         let cause = format!(
             "the connector collects events for {seconds} s, and the last one started decides for its whole worker; ours \
-             sends an event at once, and under load 0.1 s after the previous request (`batch.max_age`)"
+             sends an event at once, and under load {} after the previous request (`batch.max_age`)",
+            show_duration(defaults::BATCH_MAX_AGE)
         );
         settings.note(key, cause);
     }

@@ -73,7 +73,11 @@ pub(super) const KEYS: &[Known] = &[
         "0",
         NotNeeded("a delivery that failed is tried again for as long as it takes; there is no count and no time limit"),
     ),
-    key("errors.retry.delay.max.ms", "60000", NotNeeded("pauses between attempts grow from 0.2 s to 30 s")),
+    key(
+        "errors.retry.delay.max.ms",
+        "60000",
+        NotNeeded("pauses between attempts grow, and end with the first success"),
+    ),
     key("errors.log.enable", "false", NotNeeded(CONNECT_LOG)),
     key("errors.log.include.messages", "false", NotNeeded(CONNECT_LOG)),
     key("config.action.reload", "restart", NotNeeded("token and certificate files are read again when they change")),
@@ -102,34 +106,32 @@ pub(super) const KEYS: &[Known] = &[
     key(
         "splunk.hec.max.http.connection.per.channel",
         "2",
-        NotNeeded("the connector sent one request at a time whatever it said; `max_in_flight` (16) bounds ours"),
+        NotNeeded("the connector sent one request at a time whatever it said; `max_in_flight` bounds ours"),
     ),
     key("splunk.hec.total.channels", "2", NotNeeded(CHANNELS)),
     key("splunk.hec.max.batch.size", "500", Read),
     key(
         "splunk.hec.threads",
         "1",
-        NotNeeded("the connector sent one request at a time whatever it said; `max_in_flight` (16) bounds ours"),
+        NotNeeded("the connector sent one request at a time whatever it said; `max_in_flight` bounds ours"),
     ),
     key(
         "splunk.hec.concurrent.queue.capacity",
         "100",
-        NotNeeded("every queue is sized from `in_flight_bytes` (64 MiB), and a full one loses nothing"),
+        NotNeeded("every queue is sized from `in_flight_bytes`, and a full one loses nothing"),
     ),
     key("splunk.hec.socket.timeout", "60", Read),
     key("splunk.hec.enable.compression", "false", Read),
     key(
         "splunk.hec.max.outstanding.events",
         "1000000",
-        NotNeeded(
-            "the bound is in bytes, `in_flight_bytes` (64 MiB), so memory stays bounded whatever the events weigh",
-        ),
+        NotNeeded("the bound is in bytes, `in_flight_bytes`, so memory stays bounded whatever the events weigh"),
     ),
     key("splunk.hec.max.retries", "5", Read),
     key(
         "splunk.hec.backoff.threshhold.seconds",
         "60",
-        NotNeeded("each endpoint backs off by itself, from 0.2 s to 30 s, and as long as Splunk asks for"),
+        NotNeeded("each endpoint backs off by itself, longer each time, and as long as Splunk asks for"),
     ),
     key("splunk.hec.lb.poll.interval", "120", Read),
     // Acknowledgement.
@@ -193,7 +195,10 @@ pub(super) const KEYS: &[Known] = &[
     key(
         "splunk.hec.max.batch.bytes",
         "",
-        NeverWas("the connector has no such setting and ignores it", "`batch.max_bytes` (2 MiB) is ours; set it there"),
+        NeverWas(
+            "the connector has no such setting and ignores it",
+            "ours is `batch.max_bytes`; set it there if its default does not suit",
+        ),
     ),
     key(
         "splunk.hec.ssl.enabled",
