@@ -203,8 +203,28 @@ pub(super) struct Hec {
     /// With `delivery: indexed`: how often acknowledgements are asked for.
     #[schemars(extend("default" = units::show_duration(defaults::ACK_POLL_INTERVAL)))]
     pub(super) ack_poll_interval: Option<Span>,
+    /// Whether connections are kept open for further requests. Without it each request pays for a handshake.
+    #[schemars(extend("default" = true))]
+    pub(super) keep_alive: Option<bool>,
+    /// An HTTP proxy between here and all endpoints. Proxies named in the environment are not used.
+    pub(super) proxy: Option<Proxy>,
     /// Whom to trust on `https` endpoints, and how to prove who we are.
     pub(super) tls: Option<HecTls>,
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Proxy {
+    /// `http://host:port`, or `https://` for a proxy that is itself reached over TLS. Endpoints with `https` are reached through it
+    /// with `CONNECT`: it sees where to, and nothing of the requests.
+    #[schemars(required)]
+    pub(super) url: Option<String>,
+    /// For a proxy that asks for a login (basic authentication).
+    pub(super) username: Option<String>,
+    /// The password of the proxy's login: only as `${VAR}` or `${file:/path}`.
+    pub(super) password: Option<SecretText>,
+    /// A file that holds the password of the proxy's login.
+    pub(super) password_file: Option<PathBuf>,
 }
 
 #[derive(Deserialize, JsonSchema)]

@@ -30,7 +30,7 @@ use crate::sink::splunk_hec::config::{EventConfig, HecConfig};
 use crate::source::kafka::config::{ClientConfig, ClientTls, GroupProtocol, KafkaConfig, Security, StartAt, Topics};
 use crate::source::kafka::inspect::inspect;
 use crate::status::StatusBoard;
-use crate::tls::config::TlsConfig;
+use crate::tls::config::{TlsConfig, Transport};
 
 /// Is shown what happens, from several threads; must not block for long.
 pub type Audience = Arc<dyn Fn(&Scene) + Send + Sync>;
@@ -164,8 +164,12 @@ fn config(kafka: &str, splunk: String, letters: &Path, admin: SocketAddr) -> Con
         token: SecretSource::fixed(Secret::new(TOKEN.to_owned())),
         events: EventConfig::default(),
         compression: Coding::Identity,
-        connect_timeout: defaults::CONNECT_TIMEOUT,
-        request_timeout: defaults::REQUEST_TIMEOUT,
+        transport: Transport {
+            connect: defaults::CONNECT_TIMEOUT,
+            request: defaults::REQUEST_TIMEOUT,
+            keep_alive: true,
+            proxy: None,
+        },
         ack_timeout: defaults::ACK_TIMEOUT,
         ack_poll_interval: defaults::ACK_POLL_INTERVAL,
         tls: TlsConfig::default(),

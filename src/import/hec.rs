@@ -122,20 +122,6 @@ pub(super) fn limits(settings: &mut Settings, hec: &mut Block) {
     }
     request_timeout(settings, hec);
     acknowledgements(settings, hec);
-    let key = "splunk.hec.lb.poll.interval";
-    match settings.number(key) {
-        Some(seconds) if seconds <= 0 => {
-            let cause =
-                "the connector then asks no endpoint for its health; ours asks one that failed, and only that one";
-            settings.note(key, cause);
-        }
-        Some(120) => settings.note(key, "its default; ours asks only an endpoint that failed, and more often"),
-        Some(seconds) => {
-            settings.carried(key, "sink.splunk_hec.health_check_interval");
-            hec.bare("health_check_interval", time(seconds), key);
-        }
-        None => {}
-    }
 }
 
 fn request_timeout(settings: &mut Settings, hec: &mut Block) {

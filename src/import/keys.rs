@@ -133,7 +133,11 @@ pub(super) const KEYS: &[Known] = &[
         "60",
         NotNeeded("each endpoint backs off by itself, longer each time, and as long as Splunk asks for"),
     ),
-    key("splunk.hec.lb.poll.interval", "120", Read),
+    key(
+        "splunk.hec.lb.poll.interval",
+        "120",
+        NotNeeded("an endpoint that failed is tried again within 30 s, by one request of events"),
+    ),
     // Acknowledgement.
     key("splunk.hec.ack.enabled", "false", Read),
     key("splunk.hec.ack.poll.interval", "10", Read),

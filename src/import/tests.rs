@@ -181,7 +181,7 @@ const EVERY_KEY: &[(&str, &str, Becomes)] = &[
     ("splunk.indexes", "splunk.indexes=${env:INDEX}", C("index: ${INDEX}")),
     ("splunk.indexes", "splunk.indexes=${vault:secret:index}", R),
     ("splunk.hec.backoff.threshhold.seconds", "splunk.hec.backoff.threshhold.seconds=10", E),
-    ("splunk.hec.lb.poll.interval", "splunk.hec.lb.poll.interval=60", C("health_check_interval: 1m")),
+    ("splunk.hec.lb.poll.interval", "splunk.hec.lb.poll.interval=60", E),
     ("splunk.hec.lb.poll.interval", "splunk.hec.lb.poll.interval=0", E),
     // Acknowledgement.
     ("splunk.hec.ack.enabled", "splunk.hec.ack.enabled=true", C("delivery: indexed")),

@@ -4,12 +4,34 @@
 //! changed since.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rustls::pki_types::ServerName;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::secret::SecretSource;
+use crate::secret::{Secret, SecretSource};
+
+/// The way of an HTTP client to its servers, apart from TLS.
+#[derive(Clone, Debug)]
+pub struct Transport {
+    /// Time limit for connecting, the TLS handshake included.
+    pub connect: Duration,
+    /// From the start of a request, connecting included, to the last byte of its answer.
+    pub request: Duration,
+    /// Whether connections are kept open for further requests.
+    pub keep_alive: bool,
+    pub proxy: Option<Proxy>,
+}
+
+/// An HTTP proxy that all requests go through: with `CONNECT` to `https` servers, so that it sees no request of them.
+#[derive(Clone, Debug)]
+pub struct Proxy {
+    /// `http(s)://host:port`, without credentials.
+    pub url: String,
+    /// For basic authentication at the proxy.
+    pub login: Option<(String, Secret)>,
+}
 
 /// TLS of an HTTPS client.
 #[derive(Clone, Default, Debug)]

@@ -26,10 +26,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use reqwest::header::{CONNECTION, HeaderMap, HeaderValue};
 use rustls::crypto::CryptoProvider;
 
 use crate::reload::{News, Reloading};
-use config::{TlsConfig, TlsVersion};
+use config::{Proxy, TlsConfig, TlsVersion, Transport};
 pub use examine::examine;
 pub use explain::{chain, explain};
 pub use identity::check_identity;
@@ -72,15 +73,6 @@ impl FileError {
     }
 }
 
-/// Time limits of a client.
-#[derive(Clone, Copy, Debug)]
-pub struct Limits {
-    /// For connecting, the TLS handshake included.
-    pub connect: Duration,
-    /// From the start of a request, connecting included, to the last byte of its answer.
-    pub request: Duration,
-}
-
 /// A client for the servers that its configuration trusts, made anew when the files of the configuration change.
 #[derive(Debug)]
 pub struct HttpClient(Reloading<reqwest::Client>);
@@ -90,9 +82,9 @@ impl HttpClient {
     ///
     /// # Errors
     /// A file cannot be used, or the system has no authorities.
-    pub fn new(config: &TlsConfig, limits: Limits) -> Result<Self, TlsError> {
-        let config = config.clone();
-        Reloading::new(config.files(), move || http_client(&config, limits)).map(Self)
+    pub fn new(config: &TlsConfig, transport: &Transport) -> Result<Self, TlsError> {
+        let (config, transport) = (config.clone(), transport.clone());
+        Reloading::new(config.files(), move || http_client(&config, &transport)).map(Self)
     }
 
     /// The client as it is now: for one request, not to be kept.
@@ -106,10 +98,10 @@ impl HttpClient {
     }
 }
 
-fn http_client(config: &TlsConfig, limits: Limits) -> Result<reqwest::Client, TlsError> {
+fn http_client(config: &TlsConfig, transport: &Transport) -> Result<reqwest::Client, TlsError> {
     #[expect(clippy::disallowed_methods, reason = "the one place that builds HTTP clients")]
     let builder = reqwest::Client::builder();
-    let builder = builder
+    let mut builder = builder
         .tls_backend_preconfigured(client_config(config)?)
         .http1_only()
         .redirect(reqwest::redirect::Policy::none())
@@ -117,9 +109,24 @@ fn http_client(config: &TlsConfig, limits: Limits) -> Result<reqwest::Client, Tl
         .no_proxy()
         .referer(false)
         .pool_idle_timeout(IDLE)
-        .connect_timeout(limits.connect)
-        .timeout(limits.request);
+        .connect_timeout(transport.connect)
+        .timeout(transport.request);
+    if !transport.keep_alive {
+        let close = HeaderMap::from_iter([(CONNECTION, HeaderValue::from_static("close"))]);
+        builder = builder.pool_max_idle_per_host(0).default_headers(close);
+    }
+    if let Some(proxy) = &transport.proxy {
+        builder = builder.proxy(proxy_of(proxy)?);
+    }
     builder.build().map_err(|error| TlsError::Client(chain(&error)))
+}
+
+fn proxy_of(Proxy { url, login }: &Proxy) -> Result<reqwest::Proxy, TlsError> {
+    let proxy = reqwest::Proxy::all(url).map_err(|error| TlsError::Client(chain(&error)))?;
+    Ok(match login {
+        Some((username, password)) => proxy.basic_auth(username, password.expose()),
+        None => proxy,
+    })
 }
 
 fn client_config(config: &TlsConfig) -> Result<rustls::ClientConfig, TlsError> {

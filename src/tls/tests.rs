@@ -9,7 +9,8 @@ use std::time::Duration;
 use super::config::{TlsConfig, TrustStore, Verification};
 use super::*;
 
-const LIMITS: Limits = Limits { connect: Duration::from_secs(1), request: Duration::from_secs(1) };
+const TRANSPORT: Transport =
+    Transport { connect: Duration::from_secs(1), request: Duration::from_secs(1), keep_alive: true, proxy: None };
 
 fn trusting(path: &Path) -> TlsConfig {
     let trust_store = Some(TrustStore { path: path.to_owned(), password: None });
@@ -18,11 +19,11 @@ fn trusting(path: &Path) -> TlsConfig {
 
 #[test]
 fn a_client_is_made_for_the_authorities_of_the_system_and_for_those_of_a_trust_store() {
-    assert!(HttpClient::new(&TlsConfig::default(), LIMITS).is_ok());
+    assert!(HttpClient::new(&TlsConfig::default(), &TRANSPORT).is_ok());
     let key = rcgen::generate_simple_self_signed(vec!["localhost".into()]).unwrap();
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), key.cert.pem()).unwrap();
-    assert!(HttpClient::new(&trusting(file.path()), LIMITS).is_ok());
-    let error = HttpClient::new(&trusting(Path::new("/nowhere/ca.pem")), LIMITS).unwrap_err().to_string();
+    assert!(HttpClient::new(&trusting(file.path()), &TRANSPORT).is_ok());
+    let error = HttpClient::new(&trusting(Path::new("/nowhere/ca.pem")), &TRANSPORT).unwrap_err().to_string();
     assert!(error.contains("/nowhere/ca.pem") && error.contains("must name a readable file"), "{error}");
 }

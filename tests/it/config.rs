@@ -126,6 +126,7 @@ fn commented_out_values_of_the_examples_are_valid() {
             "tracking:",
             "connect_timeout:",
             "request_timeout:",
+            "keep_alive:",
             "in_flight_bytes:",
             "max_in_flight:",
             "drain_deadline:",
@@ -151,7 +152,7 @@ fn commented_out_values_of_the_examples_are_valid() {
         let (config, _) = load(&text, &environment).unwrap_or_else(|errors| panic!("{setting}\n{errors}"));
         assert_eq!(format!("{config:?}"), format!("{plain:?}"), "`{setting}` is not the default");
     }
-    assert_eq!(count, 15, "a default is no longer shown");
+    assert_eq!(count, 16, "a default is no longer shown");
 }
 
 #[test]

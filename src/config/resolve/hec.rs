@@ -10,7 +10,7 @@ use crate::delivery::attempt::Coding;
 use crate::secret::SecretSource;
 use crate::sink::DeliveryLevel;
 use crate::sink::splunk_hec::config::HecConfig;
-use crate::tls::config::{TlsConfig, Verification};
+use crate::tls::config::{Proxy, TlsConfig, Transport, Verification};
 
 use super::endpoints::{Endpoint, parse_endpoint};
 use super::positive;
@@ -24,6 +24,7 @@ pub(super) fn resolve(mut raw: raw::Hec, path: &Path, findings: &mut Findings) -
     let events = events::resolve(std::mem::take(&mut raw.events), delivery, path, findings);
     let tls = resolve_tls(raw.tls.take().unwrap_or_default(), &path.key("tls"), findings);
 
+    let proxy = resolve_proxy(raw.proxy.take(), &path.key("proxy"), findings);
     let time = |name| path.key(name);
     let connect = positive(raw.connect_timeout, defaults::CONNECT_TIMEOUT, &time("connect_timeout"), findings);
     let request = positive(raw.request_timeout, defaults::REQUEST_TIMEOUT, &time("request_timeout"), findings);
@@ -45,13 +46,41 @@ pub(super) fn resolve(mut raw: raw::Hec, path: &Path, findings: &mut Findings) -
         token: token?,
         events: events?,
         compression: raw.compression.map_or(Coding::Identity, coding),
-        connect_timeout: connect,
-        request_timeout: request,
+        transport: Transport { connect, request, keep_alive: raw.keep_alive.unwrap_or(true), proxy: proxy? },
         ack_timeout: ack,
         ack_poll_interval: poll,
         tls,
     })
 }
+
+/// `None` when it is wrong; that there is none is right.
+fn resolve_proxy(raw: Option<raw::Proxy>, path: &Path, findings: &mut Findings) -> Option<Option<Proxy>> {
+    let Some(raw) = raw else { return Some(None) };
+    let password = files::secret(raw.password, raw.password_file, path, "password", findings);
+    let url = raw.url.and_then(|url| {
+        let parsed = parse_endpoint(&url);
+        parsed.map_err(|malformed| findings.error(&path.key("url"), malformed.cause, PROXY_EXAMPLE)).ok()
+    });
+    let login = match (raw.username, password) {
+        (Some(username), Some(password)) => Some((username, password)),
+        (Some(_), None) => {
+            if !["password", "password_file"].iter().any(|key| findings.has_error(&path.key(key))) {
+                let remedy = "add `password: ${file:/path}`, `password: ${VAR}` or `password_file: /path`";
+                findings.error(&path.key("password"), "`username` is given without `password`", remedy);
+            }
+            return None;
+        }
+        (None, Some(_)) => {
+            findings.error(&path.key("username"), "`password` is given without `username`", "add `username`");
+            return None;
+        }
+        (None, None) => None,
+    };
+    Some(Some(Proxy { url: url?.text, login }))
+}
+
+const PROXY_EXAMPLE: &str =
+    "write for example `http://proxy.example.com:3128`; a login has keys of its own, `username` and `password`";
 
 fn resolve_tls(raw: raw::HecTls, path: &Path, findings: &mut Findings) -> TlsConfig {
     let store_password = (raw.trust_store_password, raw.trust_store_password_file);

@@ -11,7 +11,7 @@ use crate::delivery::attempt::Coding;
 use crate::position::TopicName;
 use crate::secret::SecretSource;
 use crate::sink::DeliveryLevel;
-use crate::tls::config::TlsConfig;
+use crate::tls::config::{TlsConfig, Transport};
 
 #[derive(Clone, Debug)]
 pub struct HecConfig {
@@ -22,9 +22,7 @@ pub struct HecConfig {
     pub token: SecretSource,
     pub events: EventConfig,
     pub compression: Coding,
-    pub connect_timeout: Duration,
-    /// From sending the request to the last byte of the answer.
-    pub request_timeout: Duration,
+    pub transport: Transport,
     /// After this long without a true acknowledgement the events are sent again.
     pub ack_timeout: Duration,
     pub ack_poll_interval: Duration,

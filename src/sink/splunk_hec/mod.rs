@@ -31,7 +31,7 @@ use crate::delivery::attempt::{Attempt, BoxFuture, Failure, Parcel};
 use crate::event::Cleared;
 use crate::secret::SecretFileError;
 use crate::sink::{DeliveryLevel, PayloadAt, Refreshed, Sink};
-use crate::tls::{HttpClient, Limits, TlsError};
+use crate::tls::{HttpClient, TlsError};
 
 use config::HecConfig;
 use encode::Encoder;
@@ -79,8 +79,7 @@ impl SplunkHec {
     /// As for [`SplunkHec::new`].
     pub fn counting(config: &HecConfig, left_out: &Counter) -> Result<Self, BuildError> {
         let channel = Uuid::new_v4();
-        let limits = Limits { connect: config.connect_timeout, request: config.request_timeout };
-        let client = Arc::new(HttpClient::new(&config.tls, limits)?);
+        let client = Arc::new(HttpClient::new(&config.tls, &config.transport)?);
         let tokens = Arc::new(Tokens::new(&config.token)?);
         let endpoints: Vec<_> = config
             .endpoints

@@ -17,14 +17,19 @@ use crate::event::Record;
 use crate::position::{Offset, PartitionId};
 use crate::reason::Reason;
 use crate::secret::{Secret, SecretSource};
-use crate::tls::config::TlsConfig;
+use crate::tls::config::{TlsConfig, Transport};
 
 mod defects;
 mod golden;
 mod indexed;
 mod over_tls;
+mod proxied;
 mod rig;
 mod rotated;
+
+fn transport(request: Duration) -> Transport {
+    Transport { connect: Duration::from_secs(2), request, keep_alive: true, proxy: None }
+}
 
 pub(super) fn config(endpoints: &[&str]) -> HecConfig {
     HecConfig {
@@ -33,8 +38,7 @@ pub(super) fn config(endpoints: &[&str]) -> HecConfig {
         token: SecretSource::fixed(Secret::new(TOKEN.into())),
         events: EventConfig::default(),
         compression: Coding::Identity,
-        connect_timeout: Duration::from_secs(2),
-        request_timeout: Duration::from_secs(10),
+        transport: transport(Duration::from_secs(10)),
         ack_timeout: Duration::from_secs(10),
         ack_poll_interval: Duration::from_millis(2),
         tls: TlsConfig::default(),
@@ -213,7 +217,7 @@ async fn a_body_that_is_too_large_is_split_in_whatever_way_the_server_says_so() 
 #[tokio::test]
 async fn a_server_that_is_not_there_or_says_nothing_is_tried_again() {
     let server = HecStandIn::start(HecOptions::default()).await.unwrap();
-    let config = HecConfig { request_timeout: Duration::from_millis(100), ..config(&[&server.url()]) };
+    let config = HecConfig { transport: transport(Duration::from_millis(100)), ..config(&[&server.url()]) };
     let sink = SplunkHec::new(&config).unwrap();
     server.hec().push(Route::Event, Fault::Hang(Duration::from_secs(60)));
     assert_eq!(send(&sink, 0, &["x"]).await, "retry timeout");

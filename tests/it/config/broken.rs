@@ -250,6 +250,11 @@ fn files(cases: &mut Cases, folder: &Path) {
 }
 
 fn splunk(cases: &mut Cases) {
+    cases.sink(
+        "a login in the address of a proxy",
+        &["proxy: {url: 'http://ferry:c4n4ry-5ecret@proxy.example.com:3128'}"],
+    );
+    cases.sink("half a login at a proxy", &["proxy: {url: 'http://proxy.example.com:3128', username: ferry}"]);
     let url = "https://splunk.example.com:8088";
     cases.with("an endpoint with a path", url, &format!("{url}/services/collector/event"));
     cases.with("an endpoint with a password", url, &format!("https://admin:{CANARY}@splunk.example.com:8088"));

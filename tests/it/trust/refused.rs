@@ -14,7 +14,7 @@ use auditferry::source::kafka::config::{
     ClientConfig, ClientTls, GroupProtocol, KafkaConfig, Security, StartAt, Topics,
 };
 use auditferry::source::kafka::inspect::inspect;
-use auditferry::tls::config::{TlsConfig, TrustStore, Verification};
+use auditferry::tls::config::{TlsConfig, Transport, TrustStore, Verification};
 use bytes::Bytes;
 
 use crate::support::tls_server::{Flaw, Issued, TlsServer, authority, authority_by, issue, issued_by_a_server};
@@ -120,8 +120,12 @@ fn hec(port: u16, store: PathBuf) -> HecConfig {
         token: SecretSource::fixed(Secret::new("token".into())),
         events: EventConfig::default(),
         compression: Coding::Identity,
-        connect_timeout: Duration::from_secs(10),
-        request_timeout: Duration::from_secs(20),
+        transport: Transport {
+            connect: Duration::from_secs(10),
+            request: Duration::from_secs(20),
+            keep_alive: true,
+            proxy: None,
+        },
         ack_timeout: Duration::from_secs(10),
         ack_poll_interval: Duration::from_millis(10),
         tls: TlsConfig { verification: Verification::Full { trust_store, server_name: None }, ..TlsConfig::default() },

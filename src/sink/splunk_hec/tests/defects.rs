@@ -288,7 +288,7 @@ async fn defect_20_a_header_is_written_as_its_text_and_left_out_when_it_is_none(
 async fn defect_22_the_time_limit_of_a_request_is_the_configured_one() {
     let server = server(HecOptions::default()).await;
     server.hec().push(Route::Event, Fault::Hang(Duration::from_secs(60)));
-    let config = HecConfig { request_timeout: Duration::from_millis(50), ..config(&[&server.url()]) };
+    let config = HecConfig { transport: transport(Duration::from_millis(50)), ..config(&[&server.url()]) };
     let started = std::time::Instant::now();
     assert_eq!(send(&SplunkHec::new(&config).unwrap(), 0, &["x"]).await, "retry timeout");
     assert!(started.elapsed() < Duration::from_secs(30));

@@ -13,14 +13,14 @@ use crate::sink::Refreshed;
 use crate::tls::config::{Identity, TlsVersion, TrustStore, Verification};
 
 /// A stand-in behind TLS, with a certificate for these names signed by nobody but itself.
-struct TlsServer {
-    hec: Hec,
-    port: u16,
-    trust_store: tempfile::NamedTempFile,
+pub(super) struct TlsServer {
+    pub(super) hec: Hec,
+    pub(super) port: u16,
+    pub(super) trust_store: tempfile::NamedTempFile,
     _serving: JoinSet<()>,
 }
 
-async fn server(names: &[&str]) -> TlsServer {
+pub(super) async fn server(names: &[&str]) -> TlsServer {
     let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
     serve(rcgen::generate_simple_self_signed(names).unwrap(), None).await
 }
