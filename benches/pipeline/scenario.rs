@@ -83,7 +83,7 @@ fn compare(kafka: &Kafka, topic: &str, events: u64, shape: &Shape) {
     let ratios = ours.iter().zip(&bare).map(|(ours, bare)| ours.rate / bare.rate);
     let differences = ours.iter().zip(&bare).map(|(ours, bare)| ours.cpu_us - bare.cpu_us);
     println!(
-        "| {} | {bare_cpu:.2} µs | {cpu:.2} µs | +{:.2} µs | {:.0} k/s | {:.2} | {:.0} MiB |",
+        "| {} | {bare_cpu:.2} µs | {cpu:.2} µs | {:+.2} µs | {:.0} k/s | {:.2} | {:.0} MiB |",
         shape.name,
         median(differences),
         rate / 1000.0,
