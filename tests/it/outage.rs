@@ -2,13 +2,13 @@
 
 use std::time::{Duration, Instant};
 
-use auditferry::demo::hec::Spell;
+use auditferry::demo::hec::{Fault, Route, Spell};
 
 use crate::support::far_side::{CommitWatch, FarSide, Ferry, alone, assert_nothing_is_unaccounted_for};
 use crate::support::kafka::{Kafka, fresh_name};
 use crate::support::process::Running;
 use crate::support::samples::Numbered;
-use crate::support::waiting::wait_until;
+use crate::support::waiting::{wait_for, wait_until};
 
 const LIMIT: Duration = Duration::from_secs(90);
 const PARTITIONS: i32 = 6;
@@ -103,4 +103,36 @@ fn ten_seconds_of_401_consume_nothing_and_delivery_resumes_by_itself() {
     let arrived = far.hec().count();
     assert_eq!((arrived.distinct, arrived.duplicates), (sent, 0));
     watch.assert_kept_the_rules();
+}
+
+/// Goal: one batch that does not get through holds the commit, however many after it do. Method: the third request hangs and
+/// comes to nothing, all others are answered; meanwhile the position is compared with what has arrived.
+#[test]
+fn a_batch_that_fails_holds_the_commit_while_later_ones_succeed() {
+    let _alone = alone();
+    let kafka = Kafka::shared();
+    let (topic, group, far) = (kafka.topic("hole", 1), fresh_name("group"), FarSide::start());
+    let mut ferry = Ferry::new(kafka, &topic, &group, &far);
+    ferry.pipeline = "batch: {max_events: 100}, max_in_flight: 4";
+    let (events, count) = (Numbered::new(), 5_000);
+    kafka.produce(&topic, count, |n| events.event(n), |_| 0);
+    for fault in [Fault::Pass, Fault::Pass, Fault::Hang(Duration::from_secs(8))] {
+        far.hec().push(Route::Event, fault);
+    }
+    let running = ferry.start();
+    let all = 0..i64::try_from(count).expect("few");
+    let last = all.end - 1;
+    let hole = wait_for(LIMIT, "all but one batch has arrived", || {
+        let missing = far.hec().missing(&topic, 0, all.clone());
+        missing.last().is_some_and(|missing| *missing < last).then_some(missing)
+    });
+    let first = hole[0];
+    assert!(first > 0 && hole.len() <= 100, "one batch, and not the first: {hole:?}");
+    wait_until(LIMIT, "what came before it is committed", || kafka.committed(&group, &topic) == [Some(first)]);
+    assert_eq!(far.hec().missing(&topic, 0, all.clone()), hole, "and it still hangs");
+
+    ferry.wait_until_all_is_across(LIMIT);
+    let arrived = far.hec().count();
+    assert_eq!((arrived.events, arrived.distinct), (count, count));
+    running.assert_no_complaint_but(&["delivery fails and is tried again"]);
 }
