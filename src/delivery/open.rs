@@ -196,6 +196,21 @@ mod tests {
         assert_eq!(bench.close().len(), OPEN_GROUPS_MAX);
         assert!(bench.read("new", Some(b"x")));
         bench.close();
+        assert_eq!(bench.open.builders.len(), OPEN_GROUPS_MAX, "their memory is used again, and no more is taken");
+        bench.desk.settle();
+    }
+
+    #[test]
+    fn what_is_open_is_counted_exactly() {
+        let mut bench = Bench::new(1000, 1 << 20);
+        for group in ["a", "a", "b", "a"] {
+            assert!(bench.read(group, Some(b"xyz")));
+        }
+        assert!(bench.read("a", None));
+        let written: usize = bench.open.builders.iter().map(|builder| builder.size().1).sum();
+        assert_eq!((bench.open.records, bench.open.bytes), (5, written));
+        bench.close();
+        assert_eq!((bench.open.records, bench.open.bytes), (0, 0));
         bench.desk.settle();
     }
 
