@@ -73,7 +73,7 @@ pipelines:
 fn measure(sink: &SplunkHec, events: &[&str]) -> f64 {
     let (mut group, mut body, mut flat) = (Vec::new(), Vec::new(), Vec::new());
     headers::push(&mut flat, "trace", Some(b"4bf92f3577b34da6a3ce929d0e0e4736"));
-    let chain = Chain::default();
+    let mut chain = Chain::default();
     let mut round = |_| {
         body.clear();
         let start = Instant::now();
@@ -87,7 +87,7 @@ fn measure(sink: &SplunkHec, events: &[&str]) -> f64 {
                 value: Some(black_box(event.as_bytes())),
                 headers: &flat,
             };
-            let event = chain.clear(record);
+            let event = chain.clear(record).cleared().expect("no rules");
             group.clear();
             sink.group(&event, &mut group);
             sink.encode(&event, &mut body).expect("every sample can be encoded");

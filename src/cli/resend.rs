@@ -14,9 +14,10 @@ use crate::defaults;
 use crate::delivery::attempt::{Attempt, Coding, Failure, Parcel};
 use crate::delivery::letter::Letter;
 use crate::event::{Record, headers};
+use crate::reason::Reason;
 use crate::sink::Sink;
 use crate::sink::splunk_hec::SplunkHec;
-use crate::transform::Chain;
+use crate::transform::{Chain, Verdict};
 
 pub(super) enum Sent {
     /// The sink has proved that it has the letter.
@@ -64,7 +65,11 @@ impl Resender {
             value: letter.value.as_deref(),
             headers: &headers,
         };
-        let event = Chain::default().clear(record);
+        // What a letter holds has been cleared, or would have been by an empty chain.
+        let mut chain = Chain::default();
+        let Verdict::Cleared(event) = chain.clear(record) else {
+            return Sent::NotNow(Failure::new(Reason::Refused, "the chain does not clear the letter"));
+        };
         let (mut group, mut body) = (Vec::new(), Vec::new());
         if let Err(failure) = self.sink.encode(&event, &mut body) {
             return Sent::Refused(failure);

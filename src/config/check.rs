@@ -11,9 +11,8 @@ use super::node::{Entry, Kind, Node, Origin, Path, Scalar};
 use super::schema::Shape;
 
 /// Keys that people will try and that need more than "unknown".
-const HINTS: [(&str, &str); 9] = [
+const HINTS: [(&str, &str); 8] = [
     ("not_imported", "decide about each setting in the list, which `import` could not carry over, then remove it"),
-    ("transforms", "this version forwards every event as it is; remove the key"),
     ("archive", "this version has no archive; the only sink is `splunk_hec`"),
     ("webhook", "this version has no webhooks; the only sink is `splunk_hec`"),
     ("file", "this version reads only from `kafka`"),

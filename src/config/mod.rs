@@ -35,6 +35,7 @@ use std::time::Duration;
 pub use crate::dead_letter::config::DeadLetterConfig;
 use crate::sink::splunk_hec::config::HecConfig;
 use crate::source::kafka::config::KafkaConfig;
+use crate::transform::config::ChainConfig;
 use crate::units::ByteSize;
 
 use findings::Findings;
@@ -62,6 +63,7 @@ pub struct PipelineConfig {
     pub source: SourceConfig,
     /// The Kafka consumer group whose committed offsets are this pipeline's progress.
     pub group_id: String,
+    pub chain: ChainConfig,
     pub sink: SinkConfig,
     pub dead_letter: DeadLetterConfig,
     pub batch: BatchConfig,

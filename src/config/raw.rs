@@ -7,6 +7,7 @@
 
 mod hec_events;
 mod tls;
+mod transforms;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -23,6 +24,7 @@ use crate::units::{self, ByteSize};
 
 pub(super) use hec_events::*;
 pub(super) use tls::{HecTls, KafkaTls};
+pub(super) use transforms::*;
 
 /// Configuration of auditferry.
 ///
@@ -130,6 +132,9 @@ pub(super) struct Pipeline {
     /// The Kafka consumer group whose committed offsets are this pipeline's progress. By default `auditferry-`
     /// followed by the pipeline's name. Give the group of a connector to go on where it stopped.
     pub(super) group_id: Option<String>,
+    /// What happens to events on the way: which are dropped, and what is changed. Without it every event is forwarded as
+    /// it is.
+    pub(super) transforms: Option<Vec<Transform>>,
     /// Where events are delivered.
     #[schemars(required)]
     pub(super) sink: Option<Sink>,

@@ -15,7 +15,7 @@ use super::duty::Duty;
 use super::ledger::RunId;
 use super::letter::{Letter, Quarantined};
 use super::settlement::Settlements;
-use crate::event::{Cleared, headers};
+use crate::event::{Cleared, Record, headers};
 use crate::position::{Offset, PartitionId, TopicName};
 use crate::sink::{PayloadAt, Sink};
 
@@ -107,6 +107,8 @@ pub struct BatchBuilder {
     /// Index into `runs` by slot; `u32::MAX` for none.
     run_of_slot: Vec<u32>,
     letters: Vec<(RunId, Letter)>,
+    /// What the letters weigh.
+    letter_bytes: usize,
     oldest_ms: i64,
     /// Sizes of the last batch: the next one is likely to be like it.
     last_len: usize,
@@ -130,6 +132,7 @@ impl BatchBuilder {
             counts: Vec::new(),
             run_of_slot: Vec::new(),
             letters: Vec::new(),
+            letter_bytes: 0,
             oldest_ms: NO_TIMESTAMP,
             last_len: FIRST_CAPACITY,
             last_events: 16,
@@ -145,9 +148,9 @@ impl BatchBuilder {
         self.runs.is_empty()
     }
 
-    /// Records in the open batch, and bytes of its body.
+    /// Records in the open batch, and bytes of its body and its letters.
     pub(super) fn size(&self) -> (usize, usize) {
-        (self.events.len() + self.letters.len(), self.body.len())
+        (self.events.len() + self.letters.len(), self.body.len() + self.letter_bytes)
     }
 
     /// Encodes the event into the open batch, or sets it aside as a letter when the sink cannot take it.
@@ -157,11 +160,22 @@ impl BatchBuilder {
                 .reserve_exact((self.last_len + self.last_len / 8).min(self.limits.max_bytes + ENVELOPE_ALLOWANCE));
             self.events.reserve(self.last_events + self.last_events / 8);
         }
-        let run = self.run_index(entry);
+        let run = self.run_index(entry.run, entry.topic, entry.event.record().partition);
         match sink.encode(&entry.event, &mut self.body) {
             Ok(payload) => self.admit(entry, run, payload),
-            Err(failure) => self.letters.push((entry.run, letter_of(entry, failure))),
+            Err(failure) => self.keep(entry.run, letter_of(entry.topic, entry.event.record(), failure)),
         }
+    }
+
+    /// Takes a record that may not leave as a letter.
+    pub(super) fn set_aside(&mut self, run: RunId, topic: &TopicName, record: &Record<'_>, failure: Failure) {
+        self.run_index(run, topic, record.partition);
+        self.keep(run, letter_of(topic, record, failure));
+    }
+
+    fn keep(&mut self, run: RunId, letter: Letter) {
+        self.letter_bytes += letter.weight();
+        self.letters.push((run, letter));
     }
 
     /// Closes the batch; `None` when it is empty.
@@ -176,6 +190,7 @@ impl BatchBuilder {
         let runs: Vec<RunId> = self.runs.iter().map(|run| run.id).collect();
         let open = runs.iter().copied().zip(self.counts.drain(..)).filter(|(_, count)| *count > 0).collect();
         let letters = std::mem::take(&mut self.letters);
+        self.letter_bytes = 0;
         let letters = letters.into_iter().map(|(run, letter)| self.quarantine(run, letter)).collect();
         let batch = self.take_batch();
         let consignment = batch.map(|batch| Consignment::whole(batch, Duty::new(open, Arc::clone(&self.settlements))));
@@ -225,18 +240,17 @@ impl BatchBuilder {
         });
     }
 
-    fn run_index(&mut self, entry: &Entry<'_>) -> u32 {
-        let slot = entry.run.slot.index();
+    fn run_index(&mut self, run: RunId, topic: &TopicName, partition: PartitionId) -> u32 {
+        let slot = run.slot.index();
         if self.run_of_slot.len() <= slot {
             self.run_of_slot.resize(slot + 1, NO_RUN);
         }
         let known = self.run_of_slot[slot];
-        if known != NO_RUN && self.runs[known as usize].id == entry.run {
+        if known != NO_RUN && self.runs[known as usize].id == run {
             return known;
         }
         let index = index(self.runs.len());
-        let partition = entry.event.record().partition;
-        self.runs.push(Run { id: entry.run, topic: entry.topic.clone(), partition });
+        self.runs.push(Run { id: run, topic: topic.clone(), partition });
         self.counts.push(0);
         self.run_of_slot[slot] = index;
         index
@@ -264,10 +278,9 @@ fn push_extras(extras: &mut Vec<u8>, key: Option<&[u8]>, headers: &[u8]) {
     extras.extend_from_slice(headers);
 }
 
-fn letter_of(entry: &Entry<'_>, failure: Failure) -> Letter {
-    let record = entry.event.record();
+fn letter_of(topic: &TopicName, record: &Record<'_>, failure: Failure) -> Letter {
     Letter {
-        topic: entry.topic.clone(),
+        topic: topic.clone(),
         partition: record.partition,
         offset: record.offset,
         timestamp_ms: record.timestamp_ms,

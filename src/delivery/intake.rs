@@ -1,7 +1,7 @@
 //! The way in: each record is cleared, tracked, encoded into the open batch of its group.
 //!
 //! This is the hot path of the poll thread. A record costs one entry in the batch's event array and one copy of its payload;
-//! the ledger is told per record but grows per run only.
+//! the ledger is told per record but grows per run only. What a rule has dropped costs the ledger's note and nothing more.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use crate::event::Record;
 use crate::position::{PartitionId, ResumeAt, Slot, TopicName};
 use crate::sink::Sink;
 use crate::source::{Assigned, Event, Flow};
-use crate::transform::Chain;
+use crate::transform::{Chain, Verdict};
 
 /// What else happens on the poll thread, for logs, metrics and the status page.
 #[derive(Debug)]
@@ -108,12 +108,7 @@ impl Intake {
 
     /// Closes the open batches and puts them into the outbox.
     pub(super) fn close_batches(&mut self) {
-        while let Some(sealed) = self.open.seal() {
-            for run in sealed.runs {
-                self.ledger.seal(run);
-            }
-            self.outbox.push_back(Shipment { consignment: sealed.consignment, letters: sealed.letters });
-        }
+        close(&mut self.open, &mut self.ledger, &mut self.outbox);
     }
 
     pub(super) fn place(&self, slot: Slot) -> Option<&Place> {
@@ -129,17 +124,28 @@ impl Intake {
     }
 
     fn record(&mut self, slot: Slot, record: Record<'_>) -> Flow {
+        let Self { ledger, open, outbox, sink, group, places, .. } = self;
         let mut flow = Flow::Continue;
-        let event = self.chain.clear(record);
-        self.group.clear();
-        self.sink.group(&event, &mut self.group);
-        if self.open.are_full_for(&self.group, record.value.map_or(0, <[u8]>::len)) {
-            self.close_batches();
+        let verdict = self.chain.clear(record);
+        group.clear();
+        match &verdict {
+            Verdict::Cleared(event) => sink.group(event, group),
+            Verdict::Unclear(..) => {}
+            Verdict::Filtered => {
+                ledger.filter(slot, record.offset, record.timestamp_ms);
+                return flow;
+            }
+        }
+        if open.are_full_for(group, record.value.map_or(0, <[u8]>::len)) {
+            close(open, ledger, outbox);
             flow = Flow::Stop;
         }
-        let Some(Some(place)) = self.places.get(slot.index()) else { return flow };
-        if let Some(run) = self.ledger.track(slot, record.offset, record.timestamp_ms) {
-            self.open.push(&self.group, &Entry { run, topic: &place.topic, event }, &*self.sink);
+        let Some(Some(Place { topic, .. })) = places.get(slot.index()) else { return flow };
+        let Some(run) = ledger.track(slot, record.offset, record.timestamp_ms) else { return flow };
+        match verdict {
+            Verdict::Cleared(event) => open.push(group, &Entry { run, topic, event }, &**sink),
+            Verdict::Unclear(record, failure) => open.set_aside(run, topic, &record, failure),
+            Verdict::Filtered => {}
         }
         flow
     }
@@ -158,6 +164,15 @@ impl Intake {
 
     fn place_mut(&mut self, slot: Slot) -> Option<&mut Place> {
         self.places.get_mut(slot.index())?.as_mut()
+    }
+}
+
+fn close(open: &mut OpenBatches, ledger: &mut Ledger, outbox: &mut VecDeque<Shipment>) {
+    while let Some(sealed) = open.seal() {
+        for run in sealed.runs {
+            ledger.seal(run);
+        }
+        outbox.push_back(Shipment { consignment: sealed.consignment, letters: sealed.letters });
     }
 }
 

@@ -9,8 +9,12 @@
 
 use bytes::Bytes;
 
+use super::attempt::Failure;
 use super::batch::{BatchBuilder, Entry, Sealed};
+use super::ledger::RunId;
 use crate::defaults::OPEN_GROUPS_MAX;
+use crate::event::Record;
+use crate::position::TopicName;
 use crate::sink::Sink;
 
 pub(super) struct OpenBatches {
@@ -19,7 +23,7 @@ pub(super) struct OpenBatches {
     in_use: usize,
     /// Records in all open batches.
     records: usize,
-    /// Bytes of all their bodies.
+    /// Bytes of all their bodies and letters.
     bytes: usize,
 }
 
@@ -47,6 +51,18 @@ impl OpenBatches {
         let (records_now, bytes_now) = builder.size();
         self.records += records_now - records;
         self.bytes += bytes_now - bytes;
+    }
+
+    /// Adds a record that may not leave: as a letter, to whichever batch is open.
+    pub(super) fn set_aside(&mut self, run: RunId, topic: &TopicName, record: &Record<'_>, failure: Failure) {
+        if self.in_use == 0 {
+            self.open(&[]);
+        }
+        let builder = &mut self.builders[0];
+        let (_, bytes) = builder.size();
+        builder.set_aside(run, topic, record, failure);
+        self.records += 1;
+        self.bytes += builder.size().1 - bytes;
     }
 
     /// Closes the batch that was opened first; `None` when there is none.
@@ -115,7 +131,8 @@ mod tests {
             let partition = PartitionId::new(0);
             let record =
                 Record { topic: "audit", partition, offset, timestamp_ms: None, key: None, value, headers: &[] };
-            let event = Chain::default().clear(record);
+            let mut chain = Chain::default();
+            let event = chain.clear(record).cleared().expect("no rules");
             self.open.push(group.as_bytes(), &Entry { run, topic: &TopicName::new("audit"), event }, &*self.sink);
             true
         }

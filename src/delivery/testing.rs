@@ -153,7 +153,8 @@ impl Desk {
             value,
             headers: &[],
         };
-        let event = Chain::default().clear(record);
+        let mut chain = Chain::default();
+        let event = chain.clear(record).cleared().expect("no rules");
         self.builder.push(&Entry { run, topic: &topic, event }, &*self.sink);
     }
 

@@ -31,6 +31,7 @@ use crate::source::kafka::config::{ClientConfig, ClientTls, GroupProtocol, Kafka
 use crate::source::kafka::inspect::inspect;
 use crate::status::StatusBoard;
 use crate::tls::config::{TlsConfig, Transport};
+use crate::transform::config::ChainConfig;
 
 /// Is shown what happens, from several threads; must not block for long.
 pub type Audience = Arc<dyn Fn(&Scene) + Send + Sync>;
@@ -178,6 +179,7 @@ fn config(kafka: &str, splunk: String, letters: &Path, admin: SocketAddr) -> Con
         name: PIPELINE.to_owned(),
         source: SourceConfig::Kafka(source),
         group_id: format!("{}{PIPELINE}", defaults::GROUP_ID_PREFIX),
+        chain: ChainConfig::default(),
         sink: SinkConfig::SplunkHec(sink),
         dead_letter: DeadLetterConfig::Directory { path: letters.to_owned() },
         batch: BatchConfig {

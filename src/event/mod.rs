@@ -3,12 +3,16 @@
 //! Payload bytes are borrowed from the Kafka client and copied once, into the encoded batch. Nothing here allocates per
 //! record, and no JSON tree is built.
 
+mod document;
 pub mod headers;
 mod json;
 mod rfc3339;
+mod view;
 
-pub use json::{Json, scan};
+pub use document::{Children, Document, Kind, Value};
+pub use json::{Json, Tape, scan};
 pub use rfc3339::EventTime;
+pub use view::{Field, Shape, View};
 
 use crate::position::{Offset, PartitionId};
 

@@ -313,7 +313,7 @@ fn conductor_of(
     Conductor::new(ConductorParts {
         source,
         sink: Arc::clone(&parts.sink),
-        chain: Chain::default(),
+        chain: Chain::new(&config.chain),
         builder,
         budget,
         mail,

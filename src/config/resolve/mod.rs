@@ -10,6 +10,7 @@ mod hec;
 mod kafka;
 mod properties;
 mod relations;
+mod transforms;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -75,6 +76,7 @@ fn resolve_pipeline(
     let sink = raw.sink.and_then(|raw::Sink::SplunkHec(hec)| {
         hec::resolve(*hec, &path.key("sink").key("splunk_hec"), findings).map(SinkConfig::SplunkHec)
     });
+    let chain = transforms::resolve(raw.transforms.unwrap_or_default(), &path.key("transforms"), findings);
     let dead_letter = resolve_dead_letter(raw.dead_letter, &path.key("dead_letter"), findings);
     let batch = resolve_batch(raw.batch.unwrap_or_default(), &path.key("batch"), findings);
     let in_flight_bytes = raw.in_flight_bytes.map_or(defaults::IN_FLIGHT_BYTES, |size| size.0);
@@ -93,6 +95,7 @@ fn resolve_pipeline(
     Some(PipelineConfig {
         source,
         group_id: raw.group_id.unwrap_or_else(|| format!("{}{name}", defaults::GROUP_ID_PREFIX)),
+        chain: chain?,
         sink: sink?,
         dead_letter: dead_letter?,
         batch,

@@ -43,7 +43,8 @@ impl Bench {
         let record = Record { headers, ..record };
         let run = self.ledger.track(Slot::new(slot), record.offset, record.timestamp_ms).expect("assigned");
         let topic = TopicName::new(record.topic);
-        let entry = Entry { run, topic: &topic, event: Chain::default().clear(record) };
+        let mut chain = Chain::default();
+        let entry = Entry { run, topic: &topic, event: chain.clear(record).cleared().expect("no rules") };
         self.builder.push(&entry, &*self.sink);
     }
 

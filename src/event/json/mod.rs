@@ -12,12 +12,15 @@
 //! Numbers of any size and precision and repeated keys pass, as RFC 8259 says; nothing here gives them a meaning.
 
 mod marks;
+mod tape;
 mod walk;
 
 #[cfg(test)]
 mod tests;
 
-use walk::{Shape, walk};
+pub use tape::Tape;
+pub(super) use tape::{Kind, Node};
+use walk::{Blind, Shape, walk};
 
 /// What a payload is, as far as embedding it in another JSON document is concerned.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -37,7 +40,7 @@ pub enum Json<'a> {
 
 /// Classifies a payload.
 pub fn scan(payload: &[u8]) -> Json<'_> {
-    match walk(payload) {
+    match walk(payload, &mut Blind) {
         Some(Shape { object, time, ascii }) if ascii || std::str::from_utf8(payload).is_ok() => {
             // Between two ASCII quotation marks of valid UTF-8 lies valid UTF-8.
             if object { Json::Object { time: time.and_then(|t| std::str::from_utf8(t).ok()) } } else { Json::Array }

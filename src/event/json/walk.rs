@@ -4,6 +4,8 @@
 //! which separate most strings of an audit event, are recognised as a whole. Nothing recurses and nothing is allocated:
 //! the kinds of the open containers are bits.
 //!
+//! Whoever wants to know where things are passes a [`Visit`]; the structure check alone passes [`Blind`], which costs nothing.
+//!
 //! What this does not do: decode, keep values, or check UTF-8 (the caller does when [`Shape::ascii`] is false).
 
 use super::marks::{EMPTY, Marks};
@@ -19,13 +21,44 @@ pub(super) struct Shape<'a> {
     pub(super) ascii: bool,
 }
 
+/// Is told where things are, in the order of the text. What it heard is void when the walk fails.
+pub(super) trait Visit {
+    /// A member's name lies in `start..end`, between its quotation marks. Its value comes next.
+    fn key(&mut self, start: usize, end: usize, escaped: bool);
+    /// A string lies in `start..end`, between its quotation marks.
+    fn text(&mut self, start: usize, end: usize, escaped: bool);
+    /// A number, `true`, `false` or `null`.
+    fn scalar(&mut self, start: usize, end: usize);
+    /// An object or an array begins with the byte at `start`.
+    fn open(&mut self, start: usize, object: bool);
+    /// The innermost open container ends before `end`.
+    fn close(&mut self, end: usize);
+}
+
+/// Looks at nothing.
+pub(super) struct Blind;
+
+impl Visit for Blind {
+    #[inline(always)]
+    fn key(&mut self, _: usize, _: usize, _: bool) {}
+    #[inline(always)]
+    fn text(&mut self, _: usize, _: usize, _: bool) {}
+    #[inline(always)]
+    fn scalar(&mut self, _: usize, _: usize) {}
+    #[inline(always)]
+    fn open(&mut self, _: usize, _: bool) {}
+    #[inline(always)]
+    fn close(&mut self, _: usize) {}
+}
+
 /// Walks the whole document; `None` when it is not valid, too deep, or a scalar.
-pub(super) fn walk(bytes: &[u8]) -> Option<Shape<'_>> {
+pub(super) fn walk<'a>(bytes: &'a [u8], visit: &mut impl Visit) -> Option<Shape<'a>> {
     // Arrays that are indexed stay outside the struct: so all the rest of it can live in registers.
     let mut window = EMPTY;
     let mut outer = [0; MAX_DEPTH / 64];
     let mut walker = Walker {
         bytes,
+        visit,
         marks: Marks::new(bytes, &mut window),
         nesting: Nesting { kinds: 0, depth: 0, outer: &mut outer },
         time: Time::NotSeen,
@@ -65,8 +98,9 @@ enum Time<'a> {
     Other,
 }
 
-struct Walker<'a, 'w> {
+struct Walker<'a, 'w, V> {
     bytes: &'a [u8],
+    visit: &'w mut V,
     marks: Marks<'a, 'w>,
     nesting: Nesting<'w>,
     time: Time<'a>,
@@ -74,7 +108,7 @@ struct Walker<'a, 'w> {
     last_escape: usize,
 }
 
-impl Walker<'_, '_> {
+impl<V: Visit> Walker<'_, '_, V> {
     /// From the outermost container's first byte to the position after its last.
     ///
     /// The loops, not a state variable, say where in the grammar the walk is: that is worth a quarter of the time.
@@ -115,6 +149,7 @@ impl Walker<'_, '_> {
     fn members(&mut self, mut open: usize) -> Option<Next> {
         loop {
             let key_end = self.string()?;
+            self.visit.key(open + 1, key_end, self.last_escape > open);
             let at = key_end + 1;
             if pair(self.bytes, at) != *b":\"" {
                 let colon = if byte(self.bytes, at) == b':' { at } else { spaces(self.bytes, at) };
@@ -125,6 +160,7 @@ impl Walker<'_, '_> {
             }
             self.marks.skip()?;
             let value_end = self.string()?;
+            self.visit.text(at + 2, value_end, self.last_escape > at + 1);
             if self.is_first_time(open, key_end) {
                 self.note_time(at + 2, value_end);
             }
@@ -142,24 +178,31 @@ impl Walker<'_, '_> {
         match byte(self.bytes, at) {
             b'{' => {
                 self.nesting.open(true)?;
+                self.visit.open(at, true);
                 let at = self.past_spaces(at + 1);
                 if byte(self.bytes, at) == b'}' { Some(Next::After(at)) } else { self.key(at).map(Next::Key) }
             }
             b'[' => {
                 self.nesting.open(false)?;
+                self.visit.open(at, false);
                 let at = self.past_spaces(at + 1);
                 Some(if byte(self.bytes, at) == b']' { Next::After(at) } else { Next::Value(at) })
             }
             b'"' => {
                 self.marks.skip_to(at)?;
                 let end = self.string()?;
+                self.visit.text(at + 1, end, self.last_escape > at);
                 if matches!(self.time, Time::Follows(value) if value == at) {
                     self.note_time(at + 1, end);
                 }
                 Some(Next::After(end + 1))
             }
             b' ' | b'\n' | b'\r' | b'\t' => Some(Next::Value(spaces(self.bytes, at))),
-            _ => scalar(self.bytes, at).map(Next::After),
+            _ => {
+                let end = scalar(self.bytes, at)?;
+                self.visit.scalar(at, end);
+                Some(Next::After(end))
+            }
         }
     }
 
@@ -173,6 +216,7 @@ impl Walker<'_, '_> {
                         return None;
                     }
                     at += 1;
+                    self.visit.close(at);
                     self.nesting.close();
                     if self.nesting.depth == 0 {
                         return Some(at);

@@ -107,7 +107,6 @@ fn structure(cases: &mut Cases) {
     cases.with("a key with a typing error", "endpoints:", "endpoint:");
     cases.with("an unknown secret, written into the file", "token: ${TOKEN}", &format!("tokn: {CANARY}"));
     cases.with("a key one level too high", "    source: audit", "    source: audit\n    max_bytes: 1 MiB");
-    cases.pipeline("transforms, which this version does not have", "    transforms:\n      - drop: {name: x}\n");
     cases.pipeline("what `import` could not carry over", "    not_imported:\n      - 'transforms.a.type: …'\n");
     cases.with("a sink that does not exist", "splunk_hec:", "webhook:");
     cases.with(
