@@ -280,6 +280,16 @@ const EVERY_KEY: &[(&str, &str, Becomes)] = &[
         C("format: epoch"),
     ),
     (
+        "timestamp.format",
+        "enable.timestamp.extraction=true\ntimestamp.regex=(?<time>a)\ntimestamp.format=yyyy-MM-dd kk:mm",
+        R,
+    ),
+    (
+        "timestamp.timezone",
+        "enable.timestamp.extraction=true\ntimestamp.regex=(?<time>a)\ntimestamp.format=yyyy-ww\ntimestamp.timezone=UTC",
+        E,
+    ),
+    (
         "timestamp.timezone",
         "enable.timestamp.extraction=true\ntimestamp.regex=(?<time>a)\ntimestamp.format=HH\ntimestamp.timezone=UTC",
         C("zone: UTC"),

@@ -31,4 +31,5 @@ mod outage;
 mod positions;
 mod rebalance;
 mod stop;
+mod takeover;
 mod trust;
