@@ -187,6 +187,25 @@ fn group_and_defaults_follow_from_the_pipeline() {
     assert!(matches!(pipeline.dead_letter, DeadLetterConfig::Disabled));
 }
 
+/// In the connector, the flush window is one variable of the whole process: whoever starts last sets it for all.
+#[test]
+fn defect_21_each_pipeline_keeps_the_batch_settings_of_its_own() {
+    let sink = "sink: {splunk_hec: {endpoints: ['https://h:8088'], delivery: accepted, token: \"${T}\"}}";
+    let pipeline = |name: &str, batch: &str| format!("  {name}: {{source: a, {batch} {sink}}}\n");
+    let sources = minimal().lines().next().expect("the sources").to_owned();
+    let pipelines = [
+        pipeline("first", "batch: {max_age: 20ms},"),
+        pipeline("second", "batch: {max_age: 3s},"),
+        pipeline("third", ""),
+    ];
+    let yaml = format!("{sources}\npipelines:\n{}", pipelines.concat());
+    let (config, _) = load(&yaml, &[("T", "x")]).expect("valid");
+    let ages: Vec<_> =
+        config.pipelines.iter().map(|pipeline| (pipeline.name.as_str(), pipeline.batch.max_age)).collect();
+    let millis = std::time::Duration::from_millis;
+    assert_eq!(ages, [("first", millis(20)), ("second", millis(3_000)), ("third", defaults::BATCH_MAX_AGE)]);
+}
+
 #[test]
 fn broken_configurations_get_the_messages_on_record() {
     let folder = tempfile::tempdir().expect("a temporary directory");
