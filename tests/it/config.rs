@@ -44,13 +44,14 @@ fn load_example(name: &str, folder: &Path) -> (Config, Vec<Warning>) {
     let environment = [
         ("CONFLUENT_BOOTSTRAP_SERVERS", "pkc-1.confluent.cloud:9092"),
         ("CONFLUENT_API_KEY", "KEY"),
+        ("CONFLUENT_API_SECRET", CANARY),
         ("KAFKA_BOOTSTRAP_SERVERS", "kafka.example.com:9092"),
         ("KAFKA_PASSWORD", CANARY),
     ];
     load(&yaml, &environment).unwrap_or_else(|errors| panic!("{name}\n{errors}"))
 }
 
-const EXAMPLES: [&str; 2] = ["audit-cluster-to-splunk.yaml", "linked-mirror-to-splunk.yaml"];
+const EXAMPLES: [&str; 3] = ["audit-cluster-to-splunk.yaml", "linked-mirror-to-splunk.yaml", "monitor.yaml"];
 
 #[test]
 fn the_examples_load_without_warnings_and_show_no_secret() {
