@@ -94,7 +94,7 @@ fn condition(
 fn name(name: Option<String>, default: Option<&str>, path: &Path, findings: &mut Findings) -> Option<String> {
     let at = path.key("name");
     let Some(name) = name.or_else(|| default.map(str::to_owned)) else {
-        if !findings.has_error(&at) {
+        if !findings.has_error(&at) && !findings.has_error(&path.key("preset")) {
             findings.error_at_key(&at, "`name` is missing", "add `name`. It counts the rule's events in the metrics");
         }
         return None;
@@ -111,8 +111,16 @@ fn name(name: Option<String>, default: Option<&str>, path: &Path, findings: &mut
 /// Empty for all.
 fn topics(names: Option<Vec<String>>, path: &Path, findings: &mut Findings) -> Option<Vec<TopicName>> {
     let at = path.key("topics");
-    let names = names.unwrap_or_default().into_iter().enumerate();
-    let topics: Vec<_> = names.map(|(index, name)| topic_name(&name, &at.item(index), findings)).collect();
+    let mut topics = Vec::new();
+    for (index, name) in names.unwrap_or_default().into_iter().enumerate() {
+        let at = at.item(index);
+        let topic = topic_name(&name, &at, &mut Findings::default());
+        if topic.is_none() {
+            let remedy = "write its whole name; for a pattern use the condition: `topic.matches(\"^audit-\")`";
+            findings.error(&at, "this cannot be the name of a Kafka topic", remedy);
+        }
+        topics.push(topic);
+    }
     topics.into_iter().collect()
 }
 

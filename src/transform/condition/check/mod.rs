@@ -146,6 +146,7 @@ impl Checker<'_> {
             (Typed::Test(left), Typed::Test(right)) => {
                 Typed::Test(Test::Choose(Box::new([condition.clone(), left, right])))
             }
+            // Where one side has no case, neither has: which one it is shows only later.
             (Typed::Text(left, a), Typed::Text(right, b)) => Typed::Text(choose(left, right), either(a, b)),
             (Typed::Number(left), Typed::Number(right)) => Typed::Number(choose(left, right)),
             (left @ (Typed::Test(_) | Typed::Text(..) | Typed::Number(_)), Typed::Raw(right)) => {
