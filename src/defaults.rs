@@ -257,3 +257,24 @@ pub const ADMIN_ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// At the very end, answers under way have this long to reach their clients.
 pub const ADMIN_CLOSE_TIME: Duration = Duration::from_secs(1);
+
+/// The longest condition. A screen of text; what is longer is a program, and has no place in a rule.
+pub const CONDITION_MAX_BYTES: usize = 16 * 1024;
+
+/// Brackets and conditions within each other at most. Each level costs stack where it is parsed, checked and evaluated.
+pub const CONDITION_MAX_DEPTH: usize = 64;
+
+/// What a compiled regular expression may take in bytes. Patterns over names and addresses take a few thousand.
+pub const CONDITION_REGEX_BYTES: usize = 1024 * 1024;
+
+/// What Confluent's published audit log monitor takes for sensitive, unless it is told otherwise.
+pub const MONITOR_PREFIX: &str = "sensitive-";
+
+/// The operations that it looks for, in the permissions that were checked.
+pub const MONITOR_OPERATIONS: [&str; 2] = ["Read", "Describe"];
+
+/// Reading, as it is called where requests are logged: a denied fetch may be logged there only.
+pub const MONITOR_METHODS: [&str; 1] = ["kafka.Fetch"];
+
+/// Under this name its events are counted.
+pub const MONITOR_NAME: &str = "monitor";
