@@ -1,9 +1,12 @@
 //! What the configuration asks of the chain.
 
+pub use super::redact::config::{PatternConfig, RedactConfig, StepConfig};
+
 /// By kind, each in the order of the configuration; none by default.
 #[derive(Clone, Debug, Default)]
 pub struct ChainConfig {
     pub filters: Vec<FilterConfig>,
+    pub redact: RedactConfig,
 }
 
 /// A rule that drops events.

@@ -11,11 +11,16 @@
 //! cannot be cleared for certain does not leave: it becomes a dead letter.
 
 pub mod config;
+pub mod redact;
+mod redaction;
+
+use ::metrics::Counter;
 
 use crate::delivery::attempt::Failure;
 use crate::event::{Cleared, Record};
 
 use config::ChainConfig;
+use redaction::Redaction;
 
 /// What becomes of a record.
 #[derive(Debug)]
@@ -38,17 +43,31 @@ impl<'a> Verdict<'a> {
     }
 }
 
+/// Makes the counter of what is redacted under a name from the configuration.
+pub type RedactedCounter<'c> = &'c dyn Fn(&str) -> Counter;
+
 /// Clears records for the sink. With no rules configured every record passes unchanged.
 #[derive(Debug, Default)]
-pub struct Chain {}
+pub struct Chain {
+    redaction: Option<Redaction>,
+}
 
 impl Chain {
-    pub fn new(_config: &ChainConfig) -> Self {
-        Self {}
+    pub fn new(config: &ChainConfig) -> Self {
+        Self::counting(config, &|_| Counter::noop())
+    }
+
+    /// As [`Chain::new`], and counts what it redacts.
+    pub fn counting(config: &ChainConfig, redacted: RedactedCounter<'_>) -> Self {
+        let redaction = config.redact.is_enabled().then(|| Redaction::new(&config.redact, redacted));
+        Self { redaction }
     }
 
     /// The memory behind the verdict is used again for the next record.
     pub fn clear<'a>(&'a mut self, record: Record<'a>) -> Verdict<'a> {
-        Verdict::Cleared(Cleared::from_chain(record))
+        match &mut self.redaction {
+            None => Verdict::Cleared(Cleared::from_chain(record)),
+            Some(redaction) => redaction.clear(record),
+        }
     }
 }
