@@ -13,12 +13,17 @@
 pub mod condition;
 pub mod config;
 pub mod filter;
+pub mod redact;
+mod redaction;
+
+use ::metrics::Counter;
 
 use crate::delivery::attempt::Failure;
 use crate::event::{Cleared, Record, Tape};
 
 use config::ChainConfig;
 use filter::{FilterCounts, Filters, RuleId};
+use redaction::Redaction;
 
 /// What becomes of a record.
 #[derive(Debug)]
@@ -41,32 +46,52 @@ impl<'a> Verdict<'a> {
     }
 }
 
+/// Makes the counter of what is redacted under a name from the configuration.
+pub type RedactedCounter<'c> = &'c dyn Fn(&str) -> Counter;
+
 /// Clears records for the sink. With no rules configured every record passes unchanged, and nobody looks into it.
 #[derive(Debug, Default)]
 pub struct Chain {
     filters: Filters,
+    redaction: Option<Redaction>,
     /// Memory for reading one event after the other.
     tape: Tape,
 }
 
 impl Chain {
     pub fn new(config: &ChainConfig) -> Self {
-        Self { filters: Filters::new(&config.filters), tape: Tape::default() }
+        Self::counting(config, &|_| Counter::noop())
+    }
+
+    /// As [`Chain::new`], and counts what it redacts.
+    pub fn counting(config: &ChainConfig, redacted: RedactedCounter<'_>) -> Self {
+        let redaction = config.redact.is_enabled().then(|| Redaction::new(&config.redact, redacted));
+        Self { filters: Filters::new(&config.filters), redaction, tape: Tape::default() }
     }
 
     /// The memory behind the verdict is used again for the next record.
     pub fn clear<'a>(&'a mut self, record: Record<'a>) -> Verdict<'a> {
-        if self.filters.are_for(record.topic) {
-            match record.value.and_then(|value| self.tape.read(value)) {
-                None => self.filters.note_unreadable(),
+        let Self { filters, redaction, tape } = self;
+        let are_filtered = filters.are_for(record.topic);
+        let reads = are_filtered || redaction.is_some();
+        let document = record.value.filter(|_| reads).and_then(|value| tape.read(value));
+        if are_filtered {
+            match &document {
+                None => filters.note_unreadable(),
                 Some(document) => {
-                    if let Some(rule) = self.filters.judge(&record, &document) {
+                    if let Some(rule) = filters.judge(&record, document) {
                         return Verdict::Filtered(rule);
                     }
                 }
             }
         }
-        Verdict::Cleared(Cleared::from_chain(record))
+        match redaction {
+            None => Verdict::Cleared(Cleared::from_chain(record)),
+            Some(redaction) => match redaction.clear(record, document.as_ref()) {
+                Ok(left) => Verdict::Cleared(Cleared::from_redaction(left)),
+                Err(failure) => Verdict::Unclear(record, failure),
+            },
+        }
     }
 
     /// An event was filtered, and the ledger has taken note. A record that was read before counts only once.
