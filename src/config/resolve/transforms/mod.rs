@@ -32,5 +32,5 @@ pub(super) fn resolve(raw: Vec<Option<Transform>>, path: &Path, findings: &mut F
     }
     filter::no_name_twice(&filters, findings);
     let filters = filters.into_iter().map(|(_, filter)| filter).collect();
-    (!findings.has_error(path)).then_some(ChainConfig { filters })
+    (!findings.has_error(path)).then_some(ChainConfig { filters, ..ChainConfig::default() })
 }
