@@ -191,6 +191,7 @@ fn log_into(log: &Arc<Mutex<Vec<String>>>) -> crate::delivery::lane::Observer {
         let line = match event {
             LaneEvent::Attempted { outcome, .. } => outcome.to_owned(),
             LaneEvent::Failed { failure, .. } => format!("failed {failure}"),
+            LaneEvent::LeftAlone { failure, .. } => format!("left alone {failure}"),
             LaneEvent::Refused { failure, .. } => format!("refused {failure}"),
             LaneEvent::Holding { failure, .. } => format!("holding {failure}"),
             LaneEvent::Delivered { .. } | LaneEvent::Resumed { .. } | LaneEvent::DeadLettered(_) => return,
