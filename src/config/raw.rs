@@ -143,7 +143,9 @@ pub(super) struct Pipeline {
     pub(super) dead_letter: Option<DeadLetter>,
     /// When a batch is sent: at whichever limit is reached first.
     pub(super) batch: Option<Batch>,
-    /// What the pipeline holds in memory at most. Reading pauses at this bound.
+    /// What the pipeline holds in memory at most. Reading pauses at this bound. With `delivery: indexed` events are held until
+    /// they are acknowledged: their rate is this, divided by the time that takes and by what an event weighs (with `gzip`
+    /// some 220 bytes, without as much as itself).
     #[schemars(extend("default" = defaults::IN_FLIGHT_BYTES.to_string()))]
     pub(super) in_flight_bytes: Option<Size>,
     /// How many requests are under way at most. With 1 the order of each partition is kept at the sink.
@@ -178,8 +180,9 @@ pub(super) enum Sink {
 
 #[derive(Deserialize, JsonSchema)]
 pub(super) struct Hec {
-    /// `https://host:port` of each collector, without a path. Batches are spread over all of them; one that fails does
-    /// not hold up the others.
+    /// `https://host:port` of each collector, without a path. Batches are spread over all of them; one that fails or does
+    /// not answer does not hold up the others. With several, each is asked at `/services/collector/health` before it gets
+    /// a batch, at the start and after a failure.
     #[schemars(required, length(min = 1))]
     pub(super) endpoints: Option<Vec<String>>,
     /// What counts as delivered, and has to be stated: `accepted` (Splunk answered that it took the events) or `indexed`

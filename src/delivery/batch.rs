@@ -206,7 +206,7 @@ impl BatchBuilder {
         }
         let overhead =
             (events.capacity() * size_of::<Event>() + extras.capacity() + runs.len() * size_of::<Run>()) as u64;
-        let held = self.budget.hold(body.capacity() as u64 + overhead);
+        let held = self.budget.hold_plain(body.capacity() as u64 + overhead);
         let oldest_ms = (oldest != NO_TIMESTAMP).then_some(oldest);
         let group = std::mem::take(&mut self.group);
         Some(Batch { group, body: super::body::Body::plain(body), events, runs, extras, overhead, held, oldest_ms })
