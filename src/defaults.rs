@@ -38,6 +38,10 @@ pub const BATCH_MAX_EVENTS_LIMIT: u32 = 1_000_000;
 /// grant before they kill.
 pub const DRAIN_DEADLINE: Duration = Duration::from_secs(10);
 
+/// The longest line that is read from a file of events: brokers of Confluent Cloud take records of up to 8 MiB (20 MiB on
+/// dedicated clusters), and JSON text may be escaped.
+pub const EVENT_LINE_MAX: ByteSize = ByteSize::mib(64);
+
 /// `session.timeout.ms` of the classic protocol; the Kafka client's own default, and within the broker's limits
 /// (`group.min.session.timeout.ms` 6 s to `group.max.session.timeout.ms` 30 min).
 pub const SESSION_TIMEOUT: Duration = Duration::from_secs(45);

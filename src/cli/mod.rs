@@ -10,12 +10,15 @@ mod demo;
 mod exit;
 mod health;
 mod import;
+mod lines;
 mod offsets;
 mod online;
 mod resend;
 mod run;
 mod schema;
 mod terminal;
+mod test;
+mod transform;
 
 use std::path::{Path, PathBuf};
 
@@ -54,6 +57,10 @@ enum Command {
     Run(run::RunArgs),
     /// Checks the configuration and says what it means; with --online asks Kafka and Splunk whether it would work.
     Check(check::CheckArgs),
+    /// Runs the tests that stand in the configuration: events, and what has to become of them.
+    Test(test::TestArgs),
+    /// Sends events from files or standard input through a pipeline's `transforms`, and writes what would be delivered.
+    Transform(transform::TransformArgs),
     /// Turns the configuration of a Splunk Sink Connector (JSON or properties) into one of auditferry's.
     Import(import::ImportArgs),
     /// Shows what it does, with faults on the way; needs no account, no other program and no configuration.
@@ -85,6 +92,8 @@ pub fn main() -> Exit {
     let result = match args.command {
         Command::Run(run) => run::run(&args.config, &run),
         Command::Check(check) => check::check(&args.config, &check),
+        Command::Test(test) => test::test(&args.config, &test),
+        Command::Transform(transform) => transform::transform(&args.config, &transform),
         Command::Import(import) => import::import(&import),
         Command::Demo(demo) => demo::demo(&demo),
         Command::Deadletter(command) => deadletter::deadletter(&args.config, &command),

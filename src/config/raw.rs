@@ -5,6 +5,7 @@
 //!   reported by `check`, and `resolve` still sees the rest, so that one run reports everything.
 //! - A secret `x` always has a sibling `x_file`.
 
+mod cases;
 mod hec_events;
 mod tls;
 mod transforms;
@@ -22,6 +23,7 @@ use crate::secret::Secret;
 use crate::source::kafka::config::{GroupProtocol, SaslMechanism, Security, StartAt};
 use crate::units::{self, ByteSize};
 
+pub(super) use cases::*;
 pub(super) use hec_events::*;
 pub(super) use tls::{HecTls, KafkaTls};
 pub(super) use transforms::*;
@@ -43,6 +45,8 @@ pub(super) struct File {
     pub(super) pipelines: Option<BTreeMap<String, Pipeline>>,
     /// The HTTP server of probes, metrics and the status page.
     pub(super) admin: Option<Admin>,
+    /// Tests of the pipelines' `transforms`, for `auditferry test`: events, and what has to become of them.
+    pub(super) tests: Option<Vec<TestCase>>,
 }
 
 #[derive(Deserialize, JsonSchema)]

@@ -3,6 +3,7 @@
 //! Structure has been checked before; what was wrong there is missing here and is not complained about again. Every
 //! function adds what it finds to the findings and goes on, so that one run reports everything.
 
+mod cases;
 mod endpoints;
 mod events;
 mod files;
@@ -14,6 +15,7 @@ mod transforms;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::path::Path as FilePath;
 use std::time::Duration;
 
 use crate::defaults;
@@ -23,8 +25,8 @@ use super::findings::Findings;
 use super::node::Path;
 use super::{AdminConfig, BatchConfig, Config, DeadLetterConfig, PipelineConfig, SinkConfig, SourceConfig, raw};
 
-/// `None` when there were errors.
-pub(super) fn resolve(raw: raw::File, findings: &mut Findings) -> Option<Config> {
+/// `None` when there were errors. `folder` is the configuration's, where paths of test files begin.
+pub(super) fn resolve(raw: raw::File, folder: &FilePath, findings: &mut Findings) -> Option<Config> {
     let root = Path::default();
     let sources = resolve_sources(raw.sources.unwrap_or_default(), &root.key("sources"), findings);
     let mut pipelines = Vec::new();
@@ -37,9 +39,10 @@ pub(super) fn resolve(raw: raw::File, findings: &mut Findings) -> Option<Config>
     }
     relations::shared_groups(&pipelines, findings);
     relations::dead_letter_topics(&pipelines, &sources, findings);
+    let tests = cases::resolve(raw.tests.unwrap_or_default(), &pipelines, folder, findings);
     let admin = resolve_admin(raw.admin.unwrap_or_default(), &root.key("admin"), findings)?;
     let sources = sources.into_iter().filter_map(|(name, source)| Some((name, source?))).collect();
-    (!findings.has_error(&root)).then_some(Config { sources, pipelines, admin })
+    (!findings.has_error(&root)).then_some(Config { sources, pipelines, admin, tests })
 }
 
 /// By name; `None` for a source that is known to be wrong, so that a pipeline's reference to it is not.
