@@ -55,7 +55,8 @@ fn chain(steps: &str) -> Chain {
         "sources: {{audit: {{kafka: {{bootstrap_servers: 'a:9092', topics: [audit]}}}}}}\npipelines:\n  splunk:\n    source: audit\n    \
          transforms: {steps}\n    sink: {{splunk_hec: {{endpoints: ['http://a:8088'], delivery: accepted, token: '${{TOKEN}}'}}}}\n"
     );
-    let environment: Environment = [("TOKEN", "token"), ("KEY", "a key of thirty-two bytes and more")].into_iter().collect();
+    let environment: Environment =
+        [("TOKEN", "token"), ("KEY", "a key of thirty-two bytes and more")].into_iter().collect();
     let (config, _) = load_text(Path::new("bench.yaml"), &text, &environment).unwrap_or_else(|errors| {
         println!("{errors}");
         std::process::exit(1)

@@ -14,6 +14,7 @@ use super::transform::record;
 use super::{Exit, load};
 use crate::config::Config;
 use crate::config::case::{Expectation, TestCase, TestEvents};
+use crate::transform::filter::{RuleId, in_order};
 use crate::transform::{Chain, Verdict};
 
 #[derive(Debug, ClapArgs)]
@@ -89,10 +90,7 @@ impl Report {
 fn run(config: &Config, case: &TestCase) -> anyhow::Result<Report> {
     let pipeline = config.pipelines.iter().find(|pipeline| pipeline.name == case.pipeline);
     let pipeline = pipeline.context("its pipeline is not in the configuration")?;
-    let rule_names: Vec<String> = crate::transform::filter::in_order(&pipeline.chain.filters)
-        .into_iter()
-        .map(|rule| rule.name)
-        .collect();
+    let rule_names: Vec<String> = in_order(&pipeline.chain.filters).into_iter().map(|rule| rule.name).collect();
     let mut chain = Chain::new(&pipeline.chain);
     let mut report = Report { events: 0, problems: Vec::new() };
     let mut one = |event: &[u8], place: String| {
@@ -120,7 +118,7 @@ fn run(config: &Config, case: &TestCase) -> anyhow::Result<Report> {
 
 /// What is wrong with a verdict: nothing, or some sentences.
 fn judge(verdict: Verdict<'_>, expect: &Expectation, rule_names: &[String]) -> Vec<String> {
-    let rule_of = |rule: crate::transform::filter::RuleId| rule_names.get(rule.index()).map_or("?", String::as_str);
+    let rule_of = |rule: RuleId| rule_names.get(rule.index()).map_or("?", String::as_str);
     match (expect, verdict) {
         (Expectation::Delivered(content), Verdict::Cleared(event)) => content::problems(content, &event),
         (Expectation::DeadLettered, Verdict::Unclear(..)) => Vec::new(),

@@ -94,7 +94,7 @@ pub(super) fn record<'a>(topic: &'a str, number: u64, value: &'a [u8]) -> Record
 fn write_event(output: &mut impl Write, event: &Cleared<'_>, with_fields: bool) -> anyhow::Result<()> {
     let value = event.record().value.unwrap_or_default();
     let parts: &[&[u8]] = match with_fields {
-        true => &[b"{\"event\":", value, b",\"fields\":{", event.enrichment(), b"}}\n"],
+        true => &[b"{\"event\":", value, b",\"fields\":{", event.enrichment().as_bytes(), b"}}\n"],
         false => &[value, b"\n"],
     };
     parts.iter().try_for_each(|part| output.write_all(part)).map_err(gone)

@@ -26,7 +26,9 @@ pub enum TestEvents {
 pub enum Expectation {
     Delivered(Content),
     /// By the rule of this name, when one is given.
-    Filtered { rule: Option<String> },
+    Filtered {
+        rule: Option<String>,
+    },
     DeadLettered,
 }
 

@@ -34,12 +34,12 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
-use case::TestCase;
 pub use crate::dead_letter::config::DeadLetterConfig;
 use crate::sink::splunk_hec::config::HecConfig;
 use crate::source::kafka::config::KafkaConfig;
 use crate::transform::config::ChainConfig;
 use crate::units::ByteSize;
+use case::TestCase;
 
 use findings::Findings;
 use node::Node;
@@ -132,7 +132,8 @@ pub fn load_text(file: &Path, source: &str, environment: &Environment) -> Result
     interpolate::interpolate(&mut tree, &root, environment, &mut findings);
     let folder = file.parent().unwrap_or(Path::new(""));
     let checked = check::check(&tree, &schema(), &root, &mut findings).unwrap_or_default();
-    let config = serde_json::from_value(checked).ok().and_then(|raw: raw::File| resolve::resolve(raw, folder, &mut findings));
+    let config =
+        serde_json::from_value(checked).ok().and_then(|raw: raw::File| resolve::resolve(raw, folder, &mut findings));
     let (errors, warnings) = findings.report(file, source, &tree);
     match (ConfigErrors::new(errors), config) {
         (Some(errors), _) => Err(errors),

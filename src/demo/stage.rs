@@ -191,7 +191,12 @@ fn config(kafka: &str, splunk: String, letters: &Path, admin: SocketAddr) -> Con
         max_in_flight: defaults::MAX_IN_FLIGHT,
         drain_deadline: defaults::DRAIN_DEADLINE,
     };
-    Config { sources: BTreeMap::new(), pipelines: vec![pipeline], admin: AdminConfig::Enabled { listen: admin }, tests: Vec::new() }
+    Config {
+        sources: BTreeMap::new(),
+        pipelines: vec![pipeline],
+        admin: AdminConfig::Enabled { listen: admin },
+        tests: Vec::new(),
+    }
 }
 
 /// The address is free now, and taken again a moment later.

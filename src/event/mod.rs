@@ -35,18 +35,25 @@ pub struct Record<'a> {
 #[derive(Clone, Copy, Debug)]
 pub struct Cleared<'a> {
     record: Record<'a>,
+    enrichment: &'a str,
     redacted: bool,
 }
 
 impl<'a> Cleared<'a> {
     /// A record of a pipeline that redacts nothing.
     pub(crate) fn from_chain(record: Record<'a>) -> Self {
-        Self { record, redacted: false }
+        Self { record, enrichment: "", redacted: false }
     }
 
     /// What redaction has left of a record.
     pub(crate) fn from_redaction(record: Record<'a>) -> Self {
-        Self { record, redacted: true }
+        Self { record, enrichment: "", redacted: true }
+    }
+
+    /// With JSON members, separated by commas, that go beside the event where the sink has room for them.
+    #[must_use]
+    pub(crate) fn with_enrichment(self, members: &'a str) -> Self {
+        Self { enrichment: members, ..self }
     }
 
     /// Whether redaction is configured and has been done, also where there was nothing to be redacted.
@@ -56,5 +63,10 @@ impl<'a> Cleared<'a> {
 
     pub fn record(&self) -> &Record<'a> {
         &self.record
+    }
+
+    /// JSON members for the sink's fields, separated by commas; their values are texts and lists of texts. Often empty.
+    pub fn enrichment(&self) -> &'a str {
+        self.enrichment
     }
 }

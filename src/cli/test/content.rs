@@ -41,8 +41,8 @@ pub(super) fn problems(content: &Content, event: &Cleared<'_>) -> Vec<String> {
 }
 
 fn field_problems(content: &Content, event: &Cleared<'_>) -> Vec<String> {
-    let members = [b"{", event.enrichment(), b"}"].concat();
-    let fields: Map<String, Value> = serde_json::from_slice(&members).unwrap_or_default();
+    let members = format!("{{{}}}", event.enrichment());
+    let fields: Map<String, Value> = serde_json::from_str(&members).unwrap_or_default();
     let mut problems = Vec::new();
     for (name, expected) in &content.fields {
         match fields.get(name) {
@@ -83,12 +83,16 @@ fn into<'v>(value: &'v Value, step: &str) -> Vec<&'v Value> {
 /// For a path that leads nowhere: how far it goes, and what is there.
 fn nearest(root: &Value, path: &str) -> String {
     let steps: Vec<&str> = path.split('.').collect();
-    let known = (0..steps.len()).rev().map(|length| steps[..length].join(".")).find(|part| {
-        part.is_empty() || !found(root, part).is_empty()
-    });
+    let known = (0..steps.len())
+        .rev()
+        .map(|length| steps[..length].join("."))
+        .find(|part| part.is_empty() || !found(root, part).is_empty());
     let at = known.filter(|part| !part.is_empty()).map_or_else(|| vec![root], |part| found(root, &part));
-    let names: Vec<&str> =
-        at.iter().filter_map(|value| value.as_object()).flat_map(|members| members.keys().map(String::as_str)).collect();
+    let names: Vec<&str> = at
+        .iter()
+        .filter_map(|value| value.as_object())
+        .flat_map(|members| members.keys().map(String::as_str))
+        .collect();
     if names.is_empty() { String::new() } else { format!("; at that place there are: {}", names.join(", ")) }
 }
 

@@ -25,9 +25,15 @@ use super::config::{Action, FilterConfig};
 pub use monitor::Monitor;
 pub use presets::{DropPreset, KeepPreset};
 
-/// Number of a rule within its chain: its place in [`Filters::counts`].
+/// Number of a rule within its chain: its place in [`in_order`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct RuleId(usize);
+
+impl RuleId {
+    pub const fn index(self) -> usize {
+        self.0
+    }
+}
 
 /// What a rule has come to since the chain was made.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
