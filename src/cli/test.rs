@@ -14,7 +14,7 @@ use super::transform::record;
 use super::{Exit, load};
 use crate::config::Config;
 use crate::config::case::{Expectation, TestCase, TestEvents};
-use crate::transform::filter::{RuleId, in_order};
+use crate::transform::filter::RuleId;
 use crate::transform::{Chain, Verdict};
 
 #[derive(Debug, ClapArgs)]
