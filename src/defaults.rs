@@ -210,8 +210,22 @@ pub const REDACT_KEEP_LAST_MAX: u32 = 8;
 /// Members of payloads that stay: they say what was asked for, and never with which content. The principal of a role binding is
 /// among them: who was given which role is what an audit trail is for, and the preset `identities` covers it.
 pub const REDACT_KEEP_MEMBERS: &[&str] = &[
-    "api_version", "availability", "cloud", "kind", "num_partitions", "operation", "pattern_type", "permission_type", "phase",
-    "principal", "region", "replication_factor", "resource_type", "role", "role_name", "status",
+    "api_version",
+    "availability",
+    "cloud",
+    "kind",
+    "num_partitions",
+    "operation",
+    "pattern_type",
+    "permission_type",
+    "phase",
+    "principal",
+    "region",
+    "replication_factor",
+    "resource_type",
+    "role",
+    "role_name",
+    "status",
 ];
 
 /// Patterns of all steps of a pipeline together; each has a bit in a word.
