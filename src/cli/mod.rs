@@ -13,7 +13,9 @@ mod import;
 mod lines;
 mod offsets;
 mod online;
+mod pseudonym;
 mod resend;
+mod reveal;
 mod run;
 mod schema;
 mod terminal;
@@ -68,6 +70,8 @@ enum Command {
     /// Looks at events that the sink refused, and sends them again.
     #[command(subcommand)]
     Deadletter(deadletter::DeadletterCommand),
+    /// Prints the pseudonyms that redaction writes in the place of values, with the present key and the one before.
+    Pseudonym(pseudonym::PseudonymArgs),
     /// Shows how far a consumer group is, and copies positions from one to another.
     #[command(subcommand)]
     Offsets(offsets::OffsetsCommand),
@@ -97,6 +101,7 @@ pub fn main() -> Exit {
         Command::Import(import) => import::import(&import),
         Command::Demo(demo) => demo::demo(&demo),
         Command::Deadletter(command) => deadletter::deadletter(&args.config, &command),
+        Command::Pseudonym(values) => pseudonym::pseudonym(&args.config, &values),
         Command::Offsets(command) => offsets::offsets(&args.config, &command),
         Command::Schema => schema::schema(),
         Command::Health(health) => health::health(&args.config, &health),

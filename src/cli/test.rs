@@ -90,7 +90,7 @@ impl Report {
 fn run(config: &Config, case: &TestCase) -> anyhow::Result<Report> {
     let pipeline = config.pipelines.iter().find(|pipeline| pipeline.name == case.pipeline);
     let pipeline = pipeline.context("its pipeline is not in the configuration")?;
-    let rule_names: Vec<String> = in_order(&pipeline.chain.filters).into_iter().map(|rule| rule.name).collect();
+    let rule_names: Vec<String> = pipeline.chain.filters.iter().map(|rule| rule.name.clone()).collect();
     let mut chain = Chain::new(&pipeline.chain);
     let mut report = Report { events: 0, problems: Vec::new() };
     let mut one = |event: &[u8], place: String| {

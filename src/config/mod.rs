@@ -34,7 +34,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
-pub use crate::dead_letter::config::DeadLetterConfig;
+pub use crate::dead_letter::config::{DeadLetterConfig, UnclearLetters};
 use crate::sink::splunk_hec::config::HecConfig;
 use crate::source::kafka::config::KafkaConfig;
 use crate::transform::config::ChainConfig;
@@ -71,6 +71,8 @@ pub struct PipelineConfig {
     pub chain: ChainConfig,
     pub sink: SinkConfig,
     pub dead_letter: DeadLetterConfig,
+    /// What is kept of an event that could not be redacted.
+    pub unclear_letters: UnclearLetters,
     pub batch: BatchConfig,
     /// What the pipeline holds in memory at most; at least `batch.max_bytes`.
     pub in_flight_bytes: ByteSize,

@@ -239,13 +239,36 @@ pub(super) struct Proxy {
     pub(super) password_file: Option<PathBuf>,
 }
 
+#[derive(Deserialize, JsonSchema, Default)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DeadLetter {
+    /// A directory on a disk that survives a restart. Exactly one of `directory` and `topic` is needed.
+    pub(super) directory: Option<PathBuf>,
+    /// A Kafka topic, on any cluster that can be written to (so not the audit cluster).
+    pub(super) topic: Option<Box<DeadLetterTopic>>,
+    /// What is kept of an event that could not be redacted for certain.
+    #[schemars(extend("default" = "keep"))]
+    pub(super) unclear: Option<Unclear>,
+}
+
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum DeadLetter {
-    /// A directory on a disk that survives a restart.
-    Directory(PathBuf),
-    /// A Kafka topic, on any cluster that can be written to (so not the audit cluster).
-    Topic(Box<DeadLetterTopic>),
+pub(super) enum Unclear {
+    /// Everything, as it was read: who may read the store may read it.
+    Keep,
+    /// Its position and the reason. The record itself can be read again from Kafka until it expires there.
+    Withhold,
+    /// Everything, encrypted.
+    Encrypt(Box<Encryption>),
+}
+
+#[derive(Deserialize, JsonSchema, Default)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Encryption {
+    /// The public key, as `auditferry deadletter keygen` prints it. The private key is needed to look at such letters and to
+    /// send them again, and nowhere else.
+    #[schemars(required)]
+    pub(super) public_key: Option<String>,
 }
 
 #[derive(Deserialize, JsonSchema)]

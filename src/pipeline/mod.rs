@@ -289,7 +289,7 @@ fn lane_of(
         sink: Arc::clone(&parts.sink),
         shipments,
         recall: Arc::clone(&mail.recall),
-        letters: parts.store.as_ref().map(letter_store),
+        letters: parts.store.as_ref().map(|store| letter_store(store, &parts.config.unclear_letters)),
         observer: lane_report::observer(&parts.config.name, Arc::clone(&parts.board), parts.sink.endpoints()),
         max_in_flight: parts.config.max_in_flight,
         coding: coding_of(&parts.config),
@@ -325,7 +325,10 @@ fn conductor_of(
     Conductor::new(ConductorParts {
         source,
         sink: Arc::clone(&parts.sink),
-        chain: Chain::new(&config.chain),
+        chain: Chain::counting(
+            &config.chain,
+            &|field| ::metrics::counter!(metrics::names::REDACTED, "pipeline" => config.name.clone(), "field" => field.to_owned()),
+        ),
         builder,
         budget,
         mail,

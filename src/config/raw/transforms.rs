@@ -1,11 +1,14 @@
 //! What the file may say under `transforms`: one type per step.
 
+mod redact;
+
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::transform::filter::{DropPreset, KeepPreset};
 
 use super::Characters;
+pub(in crate::config) use redact::*;
 
 /// One step of the chain: a mapping with one key, the step's kind.
 #[derive(Deserialize, JsonSchema)]
@@ -19,6 +22,9 @@ pub(in crate::config) enum Transform {
     /// Keeps only denied access to resources whose name begins with a prefix: what Confluent's published audit log
     /// monitor looks for, in every spelling of "denied".
     Monitor(Box<MonitorRule>),
+    /// Makes unreadable what must not leave, wherever it stands in the event. What cannot be redacted for certain does not
+    /// leave: it becomes a dead letter.
+    Redact(Box<Redact>),
 }
 
 #[derive(Deserialize, JsonSchema)]

@@ -4,6 +4,7 @@
 //! function adds what it finds to the findings and goes on, so that one run reports everything.
 
 mod cases;
+mod dead_letter;
 mod endpoints;
 mod events;
 mod files;
@@ -23,7 +24,7 @@ use crate::position::TopicName;
 
 use super::findings::Findings;
 use super::node::Path;
-use super::{AdminConfig, BatchConfig, Config, DeadLetterConfig, PipelineConfig, SinkConfig, SourceConfig, raw};
+use super::{AdminConfig, BatchConfig, Config, PipelineConfig, SinkConfig, SourceConfig, raw};
 
 /// `None` when there were errors. `folder` is the configuration's, where paths of test files begin.
 pub(super) fn resolve(raw: raw::File, folder: &FilePath, findings: &mut Findings) -> Option<Config> {
@@ -80,7 +81,13 @@ fn resolve_pipeline(
         hec::resolve(*hec, &path.key("sink").key("splunk_hec"), findings).map(SinkConfig::SplunkHec)
     });
     let chain = transforms::resolve(raw.transforms.unwrap_or_default(), &path.key("transforms"), findings);
-    let dead_letter = resolve_dead_letter(raw.dead_letter, &path.key("dead_letter"), findings);
+    let dead_letter = dead_letter::resolve(raw.dead_letter, &path.key("dead_letter"), findings);
+    if let (Some(chain), Some(sink)) = (&chain, &sink) {
+        relations::redaction_and_sink(chain, sink, path, findings);
+    }
+    if let (Some(chain), Some((_, unclear))) = (&chain, &dead_letter) {
+        relations::redaction_and_letters(chain, unclear, path, findings);
+    }
     let batch = resolve_batch(raw.batch.unwrap_or_default(), &path.key("batch"), findings);
     let in_flight_bytes = raw.in_flight_bytes.map_or(defaults::IN_FLIGHT_BYTES, |size| size.0);
     if in_flight_bytes < batch.max_bytes {
@@ -94,13 +101,15 @@ fn resolve_pipeline(
     let drain_path = path.key("drain_deadline");
     let drain_deadline = positive(raw.drain_deadline, defaults::DRAIN_DEADLINE, &drain_path, findings);
     let source = source?;
+    let (dead_letter, unclear_letters) = dead_letter?;
     relations::drain_within_session(&source, drain_deadline, path, findings);
     Some(PipelineConfig {
         source,
         group_id: raw.group_id.unwrap_or_else(|| format!("{}{name}", defaults::GROUP_ID_PREFIX)),
         chain: chain?,
         sink: sink?,
-        dead_letter: dead_letter?,
+        dead_letter,
+        unclear_letters,
         batch,
         in_flight_bytes,
         max_in_flight: raw.max_in_flight.map_or(defaults::MAX_IN_FLIGHT, length),
@@ -138,25 +147,6 @@ fn resolve_batch(raw: raw::Batch, path: &Path, findings: &mut Findings) -> Batch
         max_bytes,
         // 0 is allowed: every event leaves at once.
         max_age: raw.max_age.map_or(defaults::BATCH_MAX_AGE, |span| span.0),
-    }
-}
-
-fn resolve_dead_letter(raw: Option<raw::DeadLetter>, path: &Path, findings: &mut Findings) -> Option<DeadLetterConfig> {
-    match raw {
-        None => Some(DeadLetterConfig::Disabled),
-        Some(raw::DeadLetter::Directory(directory)) => {
-            if directory.exists() && !directory.is_dir() {
-                let remedy = "give a directory, on a disk that survives a restart";
-                findings.error(&path.key("directory"), "this is a file, not a directory", remedy);
-            }
-            Some(DeadLetterConfig::Directory { path: directory })
-        }
-        Some(raw::DeadLetter::Topic(topic)) => {
-            let path = path.key("topic");
-            let name = topic.name.and_then(|name| topic_name(&name, &path.key("name"), findings));
-            let kafka = topic.kafka.and_then(|raw| kafka::resolve_client(raw, &path.key("kafka"), findings));
-            Some(DeadLetterConfig::Topic { name: name?, kafka: Box::new(kafka?) })
-        }
     }
 }
 

@@ -48,8 +48,6 @@ pub enum Unredactable {
     TooManyEdits,
     #[error("more than {REDACT_VALUES_MAX} different values would have to be redacted wherever they stand")]
     TooManyValues,
-    #[error("the redacted event would not be JSON, which is a defect of this program: please report it")]
-    Broken,
 }
 
 /// Redacts one event after the other.

@@ -1,15 +1,16 @@
 //! The steps of the chain: one file per kind.
 
 mod filter;
+mod redact;
 
 use crate::config::findings::Findings;
 use crate::config::node::Path;
 use crate::config::raw::Transform;
-use crate::transform::config::ChainConfig;
+use crate::transform::config::{ChainConfig, RedactConfig};
 
 /// `None` when there were errors.
 pub(super) fn resolve(raw: Vec<Option<Transform>>, path: &Path, findings: &mut Findings) -> Option<ChainConfig> {
-    let mut filters = Vec::new();
+    let (mut filters, mut redaction) = (Vec::new(), RedactConfig::default());
     for (index, step) in raw.into_iter().enumerate() {
         // What was refused has been reported.
         let Some(step) = step else { continue };
@@ -27,10 +28,14 @@ pub(super) fn resolve(raw: Vec<Option<Transform>>, path: &Path, findings: &mut F
                 let path = path.key("monitor");
                 filter::monitor(*raw, &path, findings).map(|rule| (path, rule))
             }
+            Transform::Redact(raw) => {
+                redact::resolve(*raw, &path.key("redact"), &mut redaction, findings);
+                None
+            }
         };
         filters.extend(filter);
     }
     filter::no_name_twice(&filters, findings);
     let filters = filters.into_iter().map(|(_, filter)| filter).collect();
-    (!findings.has_error(path)).then_some(ChainConfig { filters, ..ChainConfig::default() })
+    (!findings.has_error(path)).then_some(ChainConfig { filters, redact: redaction })
 }
