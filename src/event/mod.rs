@@ -36,17 +36,30 @@ pub struct Record<'a> {
 pub struct Cleared<'a> {
     record: Record<'a>,
     redacted: bool,
+    enrichment: &'a str,
 }
 
 impl<'a> Cleared<'a> {
     /// A record of a pipeline that redacts nothing.
     pub(crate) fn from_chain(record: Record<'a>) -> Self {
-        Self { record, redacted: false }
+        Self { record, redacted: false, enrichment: "" }
     }
 
     /// What redaction has left of a record.
     pub(crate) fn from_redaction(record: Record<'a>) -> Self {
-        Self { record, redacted: true }
+        Self { record, redacted: true, enrichment: "" }
+    }
+
+    /// With JSON members, separated by commas, that go beside the event where the sink has room for them.
+    #[must_use]
+    pub(crate) fn with_enrichment(self, members: &'a str) -> Self {
+        Self { enrichment: members, ..self }
+    }
+
+    /// With another value, which has the old one's bytes and more.
+    #[must_use]
+    pub(crate) fn with_value(self, value: &'a [u8]) -> Self {
+        Self { record: Record { value: Some(value), ..self.record }, ..self }
     }
 
     /// Whether redaction is configured and has been done, also where there was nothing to be redacted.
@@ -56,5 +69,10 @@ impl<'a> Cleared<'a> {
 
     pub fn record(&self) -> &Record<'a> {
         &self.record
+    }
+
+    /// JSON members for the sink's fields, separated by commas; their values are texts and lists of texts. Often empty.
+    pub fn enrichment(&self) -> &'a str {
+        self.enrichment
     }
 }

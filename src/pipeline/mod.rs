@@ -7,6 +7,7 @@
 //! Stopping is a sequence with one deadline per step: stop reading, drain what is in flight, commit, close the connection
 //! to Kafka, end the lane; the admin server goes last.
 
+mod enrichment;
 mod lane_report;
 mod poll_report;
 mod trust;
@@ -16,6 +17,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use ::metrics::Counter;
 use anyhow::{Context, anyhow, bail};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
@@ -303,6 +305,11 @@ fn coding_of(config: &PipelineConfig) -> Coding {
     }
 }
 
+fn chain_of(config: &PipelineConfig) -> Chain {
+    // Nothing can be configured yet that is redacted.
+    Chain::counting(&config.chain, &|_| Counter::noop(), &enrichment::Counted { pipeline: &config.name })
+}
+
 type ToLane = (mpsc::Sender<crate::delivery::lane::Shipment>, Arc<AtomicBool>);
 
 fn conductor_of(
@@ -325,7 +332,7 @@ fn conductor_of(
     Conductor::new(ConductorParts {
         source,
         sink: Arc::clone(&parts.sink),
-        chain: Chain::new(&config.chain),
+        chain: chain_of(config),
         builder,
         budget,
         mail,

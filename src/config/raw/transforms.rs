@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use crate::transform::filter::{DropPreset, KeepPreset};
 
-use super::Characters;
+use super::{Characters, Enrich};
 
 /// One step of the chain: a mapping with one key, the step's kind.
 #[derive(Deserialize, JsonSchema)]
@@ -19,6 +19,9 @@ pub(in crate::config) enum Transform {
     /// Keeps only denied access to resources whose name begins with a prefix: what Confluent's published audit log
     /// monitor looks for, in every spelling of "denied".
     Monitor(Box<MonitorRule>),
+    /// Adds what is known beside the event: fixed texts, rows of tables, what networks are called, parts of its resource
+    /// name. Nothing that is there is changed.
+    Enrich(Box<Enrich>),
 }
 
 #[derive(Deserialize, JsonSchema)]

@@ -79,7 +79,8 @@ fn resolve_pipeline(
     let sink = raw.sink.and_then(|raw::Sink::SplunkHec(hec)| {
         hec::resolve(*hec, &path.key("sink").key("splunk_hec"), findings).map(SinkConfig::SplunkHec)
     });
-    let chain = transforms::resolve(raw.transforms.unwrap_or_default(), &path.key("transforms"), findings);
+    let events = sink.as_ref().map(|SinkConfig::SplunkHec(hec)| &hec.events);
+    let chain = transforms::resolve(raw.transforms.unwrap_or_default(), events, &path.key("transforms"), findings);
     let dead_letter = resolve_dead_letter(raw.dead_letter, &path.key("dead_letter"), findings);
     let batch = resolve_batch(raw.batch.unwrap_or_default(), &path.key("batch"), findings);
     let in_flight_bytes = raw.in_flight_bytes.map_or(defaults::IN_FLIGHT_BYTES, |size| size.0);

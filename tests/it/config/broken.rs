@@ -7,6 +7,8 @@ use std::path::Path;
 
 use super::CANARY;
 
+mod enrichment;
+
 pub(super) struct Case {
     pub(super) name: &'static str,
     pub(super) yaml: String,
@@ -50,6 +52,7 @@ pub(super) fn cases(folder: &Path) -> Vec<Case> {
     splunk(&mut cases);
     splunk_events(&mut cases);
     splunk_times(&mut cases);
+    enrichment::enrichment(&mut cases, folder);
     relations(&mut cases);
     environment(&mut cases);
     warnings(&mut cases);
