@@ -193,6 +193,36 @@ pub const RELOAD_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The largest certificate, key or trust store that is read: a hundred times the trust store of a JDK.
 pub const RELOADED_FILE_MAX_BYTES: ByteSize = ByteSize::mib(16);
+
+// Fixed limits of enrichment.
+
+/// The largest table that is read: it is compared once a second, which takes some 10 ms at this size, and takes several times
+/// as much memory while it is read. Not more than [`RELOADED_FILE_MAX_BYTES`], or a change behind it would not be seen.
+pub const TABLE_FILE_MAX_BYTES: ByteSize = ByteSize::mib(16);
+
+/// Rows of a table: more service accounts, clusters and networks than an organisation has; some 100 bytes each.
+pub const TABLE_ROWS_MAX: u32 = 250_000;
+
+/// Columns of a table in JSON, whose rows may each have their own.
+pub const TABLE_COLUMNS_MAX: usize = 64;
+
+/// What one row adds to an event, as JSON. An audit event has some 1.1 kB.
+pub const TABLE_ROW_MAX_BYTES: ByteSize = ByteSize::kib(8);
+
+/// What all rows of a table add, as JSON: names of columns repeat in each.
+pub const TABLE_TEXT_MAX_BYTES: ByteSize = ByteSize::mib(64);
+
+/// The largest GeoIP database that is read. GeoLite2-City has some 60 MB; all of it is held in memory.
+pub const GEOIP_FILE_MAX_BYTES: ByteSize = ByteSize::mib(256);
+
+/// What a table of networks adds is called so, if it is one value without a name.
+pub const NETWORK_FIELD: &str = "client_network";
+
+/// Stands in front of what a GeoIP database adds: a bare `country` could be anybody's.
+pub const GEOIP_PREFIX: &str = "client_";
+
+const _: () = assert!(TABLE_FILE_MAX_BYTES.get() <= RELOADED_FILE_MAX_BYTES.get());
+
 /// The longest event that HEC takes: `maxEventSize` of Splunk's `inputs.conf`, 5 MB by default. A longer one is refused as
 /// unreadable, together with what comes after it in the request; so it is not sent at all.
 pub const HEC_EVENT_MAX_BYTES: ByteSize = ByteSize::mib(5);

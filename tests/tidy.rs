@@ -28,8 +28,9 @@ const PARTS: &[Part] = &[
     Part { name: "event", may_use: &[], why: "a record knows nothing of where it came from or goes to" },
     Part {
         name: "transform",
-        may_use: &["event", "delivery::attempt"],
-        why: "the chain is pure: records in, cleared records out, and a word for what it cannot clear",
+        may_use: &["event", "delivery::attempt", "reload"],
+        why: "the chain is pure: records in, cleared records out, and a word for what it cannot clear; \
+              its tables are made anew when their files change",
     },
     Part {
         name: "delivery::attempt",

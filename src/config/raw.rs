@@ -6,6 +6,7 @@
 //! - A secret `x` always has a sibling `x_file`.
 
 mod cases;
+mod enrich;
 mod hec_events;
 mod tls;
 mod transforms;
@@ -24,6 +25,7 @@ use crate::source::kafka::config::{GroupProtocol, SaslMechanism, Security, Start
 use crate::units::{self, ByteSize};
 
 pub(super) use cases::*;
+pub(super) use enrich::{Crn, Enrich, GeoIp, Lookup, Networks, Place, TableFormat};
 pub(super) use hec_events::*;
 pub(super) use tls::{HecTls, KafkaTls};
 pub(super) use transforms::*;
@@ -315,6 +317,7 @@ pub(super) mod unit {
     pub(in crate::config) const SECRET: &str = "secret";
     pub(in crate::config) const CHARACTERS: &str = "characters";
     pub(in crate::config) const TEXT_OR_LIST: &str = "text-or-list";
+    pub(in crate::config) const LIST_OR_NAMES: &str = "list-or-names";
 }
 
 /// A stretch of time as people write it: `100ms`, `5s`, `7d`.
@@ -342,6 +345,14 @@ pub(super) struct Characters(pub(super) String);
 pub(super) enum TextOrList {
     Text(String),
     List(Vec<String>),
+}
+
+/// Names, or each with another name.
+#[derive(Deserialize)]
+#[serde(untagged)]
+pub(super) enum ListOrNames {
+    List(Vec<String>),
+    Names(BTreeMap<String, String>),
 }
 
 #[derive(Deserialize)]
@@ -403,6 +414,13 @@ written_as!(TextOrList, "TextOrList", {
     "type": ["string", "array"],
     "items": { "type": "string" },
     "x-auditferry-value": "text-or-list",
+});
+written_as!(ListOrNames, "ListOrNames", {
+    "type": ["array", "object"],
+    "items": { "type": "string" },
+    "minItems": 1,
+    "additionalProperties": { "type": "string" },
+    "x-auditferry-value": "list-or-names",
 });
 written_as!(PropertyValue, "PropertyValue", {
     "type": ["string", "number", "boolean"],

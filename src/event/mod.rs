@@ -57,6 +57,12 @@ impl<'a> Cleared<'a> {
         Self { enrichment: members, ..self }
     }
 
+    /// With another value, which has the old one's bytes and more.
+    #[must_use]
+    pub(crate) fn with_value(self, value: &'a [u8]) -> Self {
+        Self { record: Record { value: Some(value), ..self.record }, ..self }
+    }
+
     /// Whether redaction is configured and has been done, also where there was nothing to be redacted.
     pub const fn is_redacted(&self) -> bool {
         self.redacted

@@ -16,7 +16,7 @@ mod tests;
 
 use std::sync::OnceLock;
 
-use ::metrics::{Unit, describe_counter, describe_histogram};
+use ::metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
 use crate::defaults::METRICS_UPKEEP_INTERVAL;
@@ -52,6 +52,14 @@ pub mod names {
     pub const KAFKA_ERRORS: &str = "auditferry_kafka_errors_total";
     /// Labels: pipeline.
     pub const CLOCK_SKEW: &str = "auditferry_clock_skew_total";
+    /// Labels: pipeline, table, result (hit, miss, no_key, unreadable).
+    pub const ENRICHMENT: &str = "auditferry_enrichment_total";
+    /// Labels: pipeline.
+    pub const ENRICHMENT_LEFT_OUT: &str = "auditferry_enrichment_left_out_total";
+    /// Labels: pipeline, table.
+    pub const ENRICHMENT_TABLE_ROWS: &str = "auditferry_enrichment_table_rows";
+    /// Labels: pipeline, table.
+    pub const ENRICHMENT_TABLE_BYTES: &str = "auditferry_enrichment_table_bytes";
     /// Labels: pipeline, what, outcome (in_use, unusable).
     pub const RELOADS: &str = "auditferry_reloads_total";
     /// No labels.
@@ -106,10 +114,18 @@ fn describe() {
         (names::COMMIT_FAILURES, "Commits of positions that failed; the next one covers them."),
         (names::KAFKA_ERRORS, "Errors that the Kafka client reported, by reason."),
         (names::CLOCK_SKEW, "Events whose broker timestamp lay in the future."),
-        (names::RELOADS, "Tokens and certificates that were replaced in their files, by what became of them."),
+        (names::ENRICHMENT, "Looks into tables of enrichment, by what they came to."),
+        (names::ENRICHMENT_LEFT_OUT, "Events that got no member `enrichment`: they have one, or are no JSON object."),
+        (names::RELOADS, "Tokens, certificates and tables that were replaced in their files, by what became of them."),
         (names::LOG_MESSAGES_SUPPRESSED, "Log lines that were counted instead of shown because they repeat."),
     ] {
         describe_counter!(name, help);
+    }
+    for (name, help) in [
+        (names::ENRICHMENT_TABLE_ROWS, "Rows of a table of enrichment, in the version in use."),
+        (names::ENRICHMENT_TABLE_BYTES, "Memory that a table of enrichment takes, in the version in use."),
+    ] {
+        describe_gauge!(name, help);
     }
     for (name, help) in [
         (names::SINK_REQUEST_DURATION, "From sending a request to the end of its answer."),

@@ -7,6 +7,7 @@
 //! Stopping is a sequence with one deadline per step: stop reading, drain what is in flight, commit, close the connection
 //! to Kafka, end the lane; the admin server goes last.
 
+mod enrichment;
 mod lane_report;
 mod poll_report;
 mod trust;
@@ -303,6 +304,11 @@ fn coding_of(config: &PipelineConfig) -> Coding {
     }
 }
 
+fn chain_of(config: &PipelineConfig) -> Chain {
+    let redacted = |field: &str| ::metrics::counter!(metrics::names::REDACTED, "pipeline" => config.name.clone(), "field" => field.to_owned());
+    Chain::counting(&config.chain, &redacted, &enrichment::Counted { pipeline: &config.name })
+}
+
 type ToLane = (mpsc::Sender<crate::delivery::lane::Shipment>, Arc<AtomicBool>);
 
 fn conductor_of(
@@ -325,10 +331,7 @@ fn conductor_of(
     Conductor::new(ConductorParts {
         source,
         sink: Arc::clone(&parts.sink),
-        chain: Chain::counting(
-            &config.chain,
-            &|field| ::metrics::counter!(metrics::names::REDACTED, "pipeline" => config.name.clone(), "field" => field.to_owned()),
-        ),
+        chain: chain_of(config),
         builder,
         budget,
         mail,

@@ -12,6 +12,7 @@
 
 pub mod condition;
 pub mod config;
+pub mod enrich;
 pub mod filter;
 pub mod redact;
 mod redaction;
@@ -19,9 +20,10 @@ mod redaction;
 use ::metrics::Counter;
 
 use crate::delivery::attempt::Failure;
-use crate::event::{Cleared, Record, Tape};
+use crate::event::{Cleared, Document, Record, Tape};
 
 use config::ChainConfig;
+use enrich::{Counting, Enricher, Uncounted};
 use filter::{FilterCounts, Filters, RuleId};
 use redaction::Redaction;
 
@@ -53,27 +55,35 @@ pub type RedactedCounter<'c> = &'c dyn Fn(&str) -> Counter;
 #[derive(Debug, Default)]
 pub struct Chain {
     filters: Filters,
+    enricher: Option<Enricher>,
     redaction: Option<Redaction>,
     /// Memory for reading one event after the other.
     tape: Tape,
+    /// The same for what redaction has left of it.
+    left_tape: Tape,
 }
 
 impl Chain {
     pub fn new(config: &ChainConfig) -> Self {
-        Self::counting(config, &|_| Counter::noop())
+        Self::counting(config, &|_| Counter::noop(), &Uncounted)
     }
 
-    /// As [`Chain::new`], and counts what it redacts.
-    pub fn counting(config: &ChainConfig, redacted: RedactedCounter<'_>) -> Self {
-        let redaction = config.redact.is_enabled().then(|| Redaction::new(&config.redact, redacted));
-        Self { filters: Filters::new(&config.filters), redaction, tape: Tape::default() }
+    /// As [`Chain::new`], and counts what it redacts and adds.
+    pub fn counting(config: &ChainConfig, redacted: RedactedCounter<'_>, added: &dyn Counting) -> Self {
+        Self {
+            filters: Filters::new(&config.filters),
+            enricher: Enricher::new(&config.enrichment, added),
+            redaction: config.redact.is_enabled().then(|| Redaction::new(&config.redact, redacted)),
+            tape: Tape::default(),
+            left_tape: Tape::default(),
+        }
     }
 
     /// The memory behind the verdict is used again for the next record.
     pub fn clear<'a>(&'a mut self, record: Record<'a>) -> Verdict<'a> {
-        let Self { filters, redaction, tape } = self;
+        let Self { filters, enricher, redaction, tape, left_tape } = self;
         let are_filtered = filters.are_for(record.topic);
-        let reads = are_filtered || redaction.is_some();
+        let reads = are_filtered || redaction.is_some() || enricher.as_ref().is_some_and(Enricher::reads);
         let document = record.value.filter(|_| reads).and_then(|value| tape.read(value));
         if are_filtered {
             match &document {
@@ -85,13 +95,20 @@ impl Chain {
                 }
             }
         }
-        match redaction {
-            None => Verdict::Cleared(Cleared::from_chain(record)),
-            Some(redaction) => match redaction.clear(record, document.as_ref()) {
-                Ok(left) => Verdict::Cleared(Cleared::from_redaction(left)),
-                Err(failure) => Verdict::Unclear(record, failure),
-            },
+        if let Some(enricher) = enricher {
+            enricher.look_up(document.as_ref());
         }
+        let cleared = match redaction {
+            None => Cleared::from_chain(record),
+            Some(redaction) => match redaction.clear(record, document.as_ref()) {
+                Ok(left) => Cleared::from_redaction(left),
+                Err(failure) => return Verdict::Unclear(record, failure),
+            },
+        };
+        Verdict::Cleared(match enricher {
+            None => cleared,
+            Some(enricher) => enriched(cleared, document.as_ref(), enricher, left_tape),
+        })
     }
 
     /// An event was filtered, and the ledger has taken note. A record that was read before counts only once.
@@ -103,4 +120,22 @@ impl Chain {
     pub fn filter_counts(&self) -> FilterCounts<'_> {
         self.filters.counts()
     }
+}
+
+/// Adds to an event. `read` is the event as it was read; what redaction has changed is read again.
+fn enriched<'a>(
+    cleared: Cleared<'a>,
+    read: Option<&Document<'_>>,
+    enricher: &'a mut Enricher,
+    tape: &mut Tape,
+) -> Cleared<'a> {
+    let Some(value) = cleared.record().value else { return cleared };
+    let is_unchanged = read.is_some_and(|read| std::ptr::eq(read.bytes(), value));
+    let (value, members) = if is_unchanged || !enricher.reads_result() {
+        enricher.finish(value, read)
+    } else {
+        let left = tape.read(value);
+        enricher.finish(value, left.as_ref())
+    };
+    cleared.with_value(value).with_enrichment(members)
 }

@@ -35,12 +35,15 @@ fn load_example(name: &str, folder: &Path) -> (Config, Vec<Warning>) {
     fs::write(folder.join("secret"), format!("{CANARY}\n")).expect("writable");
     let authority = rcgen::generate_simple_self_signed(vec!["authority".into()]).expect("a certificate");
     fs::write(folder.join("ca.pem"), authority.cert.pem()).expect("writable");
+    fs::write(folder.join("owners.csv"), "principal,owner,team\nsa-1,alice,payments\n").expect("writable");
+    fs::write(folder.join("clusters.json"), r#"{"lkc-1": {"name": "orders", "stage": "prod"}}"#).expect("writable");
     let secret = folder.join("secret").display().to_string();
     let yaml = fs::read_to_string(crate_file("config").join(name)).expect("the example exists");
     let yaml = yaml
         .replace("/var/run/secrets/confluent/api-secret", &secret)
         .replace("/var/run/secrets/splunk/hec-token", &secret)
-        .replace("/etc/auditferry/splunk-ca.pem", &folder.join("ca.pem").display().to_string());
+        .replace("/etc/auditferry/splunk-ca.pem", &folder.join("ca.pem").display().to_string())
+        .replace("/etc/auditferry/tables/", &format!("{}/", folder.display()));
     let environment = [
         ("CONFLUENT_BOOTSTRAP_SERVERS", "pkc-1.confluent.cloud:9092"),
         ("CONFLUENT_API_KEY", "KEY"),
@@ -51,7 +54,8 @@ fn load_example(name: &str, folder: &Path) -> (Config, Vec<Warning>) {
     load(&yaml, &environment).unwrap_or_else(|errors| panic!("{name}\n{errors}"))
 }
 
-const EXAMPLES: [&str; 3] = ["audit-cluster-to-splunk.yaml", "linked-mirror-to-splunk.yaml", "monitor.yaml"];
+const EXAMPLES: [&str; 4] =
+    ["audit-cluster-to-splunk.yaml", "linked-mirror-to-splunk.yaml", "monitor.yaml", "enriched-to-splunk.yaml"];
 
 #[test]
 fn the_examples_load_without_warnings_and_show_no_secret() {

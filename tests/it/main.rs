@@ -20,6 +20,7 @@ mod crash;
 mod dead_letters;
 mod demo;
 mod end_to_end;
+mod enrichment;
 mod faults;
 mod filters;
 mod harness;

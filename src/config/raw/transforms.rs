@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use crate::transform::filter::{DropPreset, KeepPreset};
 
-use super::Characters;
+use super::{Characters, Enrich};
 pub(in crate::config) use redact::*;
 
 /// One step of the chain: a mapping with one key, the step's kind.
@@ -25,6 +25,9 @@ pub(in crate::config) enum Transform {
     /// Makes unreadable what must not leave, wherever it stands in the event. What cannot be redacted for certain does not
     /// leave: it becomes a dead letter.
     Redact(Box<Redact>),
+    /// Adds what is known beside the event: fixed texts, rows of tables, what networks are called, parts of its resource
+    /// name. Nothing that is there is changed.
+    Enrich(Box<Enrich>),
 }
 
 #[derive(Deserialize, JsonSchema)]

@@ -80,7 +80,8 @@ fn resolve_pipeline(
     let sink = raw.sink.and_then(|raw::Sink::SplunkHec(hec)| {
         hec::resolve(*hec, &path.key("sink").key("splunk_hec"), findings).map(SinkConfig::SplunkHec)
     });
-    let chain = transforms::resolve(raw.transforms.unwrap_or_default(), &path.key("transforms"), findings);
+    let events = sink.as_ref().map(|SinkConfig::SplunkHec(hec)| &hec.events);
+    let chain = transforms::resolve(raw.transforms.unwrap_or_default(), events, &path.key("transforms"), findings);
     let dead_letter = dead_letter::resolve(raw.dead_letter, &path.key("dead_letter"), findings);
     if let (Some(chain), Some(sink)) = (&chain, &sink) {
         relations::redaction_and_sink(chain, sink, path, findings);

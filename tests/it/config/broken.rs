@@ -7,6 +7,8 @@ use std::path::Path;
 
 use super::CANARY;
 
+mod enrichment;
+
 pub(super) struct Case {
     pub(super) name: &'static str,
     pub(super) yaml: String,
@@ -51,6 +53,7 @@ pub(super) fn cases(folder: &Path) -> Vec<Case> {
     splunk_events(&mut cases);
     splunk_times(&mut cases);
     redaction(&mut cases);
+    enrichment::enrichment(&mut cases, folder);
     relations(&mut cases);
     environment(&mut cases);
     warnings(&mut cases);

@@ -1,21 +1,33 @@
 //! The steps of the chain: one file per kind.
 
+mod enrich;
 mod filter;
 mod redact;
 
 use crate::config::findings::Findings;
 use crate::config::node::Path;
 use crate::config::raw::Transform;
-use crate::transform::config::{ChainConfig, RedactConfig};
+use crate::sink::splunk_hec::config::EventConfig;
+use crate::transform::config::{ChainConfig, Enrichment, RedactConfig};
 
-/// `None` when there were errors.
-pub(super) fn resolve(raw: Vec<Option<Transform>>, path: &Path, findings: &mut Findings) -> Option<ChainConfig> {
+/// `None` when there were errors. `sink` says what of an event the sink takes; `None` when it is wrong itself.
+pub(super) fn resolve(
+    raw: Vec<Option<Transform>>,
+    sink: Option<&EventConfig>,
+    path: &Path,
+    findings: &mut Findings,
+) -> Option<ChainConfig> {
     let (mut filters, mut redaction) = (Vec::new(), RedactConfig::default());
+    let (mut enrichment, mut names) = (Enrichment::default(), enrich::Names::new(sink));
     for (index, step) in raw.into_iter().enumerate() {
         // What was refused has been reported.
         let Some(step) = step else { continue };
         let path = path.item(index);
         let filter = match step {
+            Transform::Enrich(raw) => {
+                enrichment.adds.extend(enrich::resolve(*raw, &path.key("enrich"), &mut names, findings));
+                None
+            }
             Transform::Drop(raw) => {
                 let path = path.key("drop");
                 filter::drop_rule(*raw, &path, findings).map(|rule| (path, rule))
@@ -37,5 +49,5 @@ pub(super) fn resolve(raw: Vec<Option<Transform>>, path: &Path, findings: &mut F
     }
     filter::no_name_twice(&filters, findings);
     let filters = filters.into_iter().map(|(_, filter)| filter).collect();
-    (!findings.has_error(path)).then_some(ChainConfig { filters, redact: redaction })
+    (!findings.has_error(path)).then_some(ChainConfig { filters, redact: redaction, enrichment })
 }
