@@ -33,6 +33,8 @@
 //! - No answer to an asynchronous commit ever comes from the client's Rust binding; the statistics tell what was committed.
 //! - The client's Rust binding panics on a header's name, or a note beside a committed position, that is not UTF-8; one
 //!   record must not end the process for ever.
+//! - While the coordinator is away the client keeps a commit and sends it again afterwards: a successor that was sent meanwhile
+//!   could be overtaken, and the committed position would go back.
 //! - Where reading began is something to commit, too; committed first, it would hold up the first progress by a second.
 //! - A batch that always fails while others pass resets the endpoint's back-off each time; so it has a back-off of its own.
 //! - A parcel that finds out that an endpoint swallows requests is stuck for as long as a request may take, and after so many runs
