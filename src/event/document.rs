@@ -56,9 +56,15 @@ impl<'a> Document<'a> {
         (0u32..).take(self.nodes.len()).map(|at| Value { document: self, at })
     }
 
-    /// Whether [`Value::get`] has come across a repeated member.
+    /// Whether [`Value::get`] or a view has come across a repeated member.
     pub fn met_repeated(&self) -> bool {
         self.repeated.get()
+    }
+
+    /// The value of this number ([`Value::number`]), except the root, whose number stands for none.
+    #[inline]
+    pub(super) fn at(&self, number: u32) -> Option<Value<'_>> {
+        (number != 0 && (number as usize) < self.nodes.len()).then_some(Value { document: self, at: number })
     }
 }
 
@@ -80,6 +86,11 @@ impl<'d> Value<'d> {
     /// Its number within the document: the value's place in [`Document::values`].
     pub fn index(&self) -> usize {
         self.at as usize
+    }
+
+    /// The same, as it is kept.
+    pub(super) fn number(&self) -> u32 {
+        self.at
     }
 
     /// The number of the first value that is not within this one.
@@ -104,6 +115,13 @@ impl<'d> Value<'d> {
         (node.kind == NodeKind::String).then(|| decode(self.raw(), node.escaped))
     }
 
+    /// A string's bytes when it is written without escapes: what [`Value::text`] would give.
+    #[inline]
+    pub(super) fn plain_text(&self) -> Option<&'d [u8]> {
+        let node = self.node();
+        (node.kind == NodeKind::String && !node.escaped).then(|| self.raw())
+    }
+
     /// Whether it is this string.
     pub fn is_text(&self, text: &str) -> bool {
         let node = self.node();
@@ -120,7 +138,7 @@ impl<'d> Value<'d> {
     /// Where its name lies, between the quotation marks.
     pub fn key_span(&self) -> Option<Range<usize>> {
         let node = self.node();
-        (node.key_start != 0).then_some(node.key_start as usize..node.key_end as usize)
+        (node.key_start != 0).then(|| node.key_start as usize..node.key_end as usize)
     }
 
     /// The members of an object, the elements of an array, nothing of anything else; in the order of the text.
@@ -133,14 +151,28 @@ impl<'d> Value<'d> {
 
     /// The last member of this name; `None` when there is none, or when this is no object.
     pub fn get(&self, name: &str) -> Option<Value<'d>> {
-        if self.node().kind != NodeKind::Object {
-            return None;
-        }
-        let mut found = None;
-        for member in self.children().filter(|member| member.is_named(name)) {
-            if found.replace(member).is_some() {
-                self.document.repeated.set(true);
+        let [found, _] = self.get_either([name, name]);
+        found
+    }
+
+    /// The last members of two names that mean the same; it is remembered when there are several.
+    #[inline]
+    pub(super) fn get_either(&self, names: [&str; 2]) -> [Option<Value<'d>>; 2] {
+        let (mut found, mut met) = ([None, None], 0);
+        for member in self.children() {
+            // Most names differ in their length already, which costs no look at the bytes.
+            let node = member.node();
+            let length = (node.key_end - node.key_start) as usize;
+            if length != names[0].len() && length != names[1].len() && !node.key_escaped {
+                continue;
             }
+            if let Some(which) = names.iter().position(|name| member.is_named(name)) {
+                found[which] = Some(member);
+                met += 1;
+            }
+        }
+        if met > 1 {
+            self.document.repeated.set(true);
         }
         found
     }
@@ -153,6 +185,12 @@ impl<'d> Value<'d> {
             Some((key, false)) => key == name.as_bytes(),
             Some((key, true)) => decode(key, true) == name,
         }
+    }
+
+    /// Its name when it is spelled without escapes.
+    #[inline]
+    pub(super) fn plain_key(&self) -> Option<&'d [u8]> {
+        self.raw_key().filter(|(_, escaped)| !escaped).map(|(key, _)| key)
     }
 
     #[inline(always)]

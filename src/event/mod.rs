@@ -3,6 +3,7 @@
 //! Payload bytes are borrowed from the Kafka client and copied once, into the encoded batch. Nothing here allocates per
 //! record, and no JSON tree is built.
 
+pub mod crn;
 mod document;
 pub mod headers;
 mod json;
@@ -12,7 +13,7 @@ mod view;
 pub use document::{Children, Document, Kind, Value};
 pub use json::{Json, Tape, scan};
 pub use rfc3339::EventTime;
-pub use view::{Field, Shape, View};
+pub use view::{Field, Fields, Place, Places, Shape, View};
 
 use crate::position::{Offset, PartitionId};
 
