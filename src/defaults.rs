@@ -176,6 +176,47 @@ pub const HEC_TOPICS_MAX: usize = 4_096;
 /// How much of a payload is searched for its time. A pattern takes time in proportion to it.
 pub const HEC_EXTRACT_MAX_BYTES: usize = 16 * 1024;
 
+// Fixed limits of redaction.
+
+/// A larger event is not redacted and does not leave: beyond what Kafka's brokers take by default (1 MiB) and HEC's 5 MB there
+/// is no audit event.
+pub const REDACT_EVENT_MAX_BYTES: ByteSize = ByteSize::mib(16);
+
+/// Parts of one event that are redacted at most; real ones have a few dozen.
+pub const REDACT_EDITS_MAX: usize = 100_000;
+
+/// Different values per event that are searched for in the rest of it: each costs a search through the whole event.
+pub const REDACT_VALUES_MAX: usize = 1_000;
+
+/// A value of fewer bytes is replaced elsewhere only where it stands alone: as a part of words it would shred the event.
+pub const REDACT_SWEEP_MIN: usize = 4;
+
+/// How many layers of percent-encoding and of documents within strings are undone before something is searched for.
+pub const REDACT_DECODING_ROUNDS: usize = 4;
+
+/// The shortest key of pseudonyms, in bytes. Whoever can guess the key can look up every value: 16 random characters cannot
+/// be guessed.
+pub const REDACT_KEY_MIN_BYTES: usize = 16;
+
+/// The longest name of a key: it stands in every pseudonym.
+pub const REDACT_KEY_ID_MAX_LEN: usize = 16;
+
+/// What stands in the place of what is replaced.
+pub const REDACT_REPLACEMENT: &str = "[redacted]";
+
+/// The most characters that a mask may leave readable: more would be most of an identifier.
+pub const REDACT_KEEP_LAST_MAX: u32 = 8;
+
+/// Members of payloads that stay: they say what was asked for, and never with which content. The principal of a role binding is
+/// among them: who was given which role is what an audit trail is for, and the preset `identities` covers it.
+pub const REDACT_KEEP_MEMBERS: &[&str] = &[
+    "api_version", "availability", "cloud", "kind", "num_partitions", "operation", "pattern_type", "permission_type", "phase",
+    "principal", "region", "replication_factor", "resource_type", "role", "role_name", "status",
+];
+
+/// Patterns of all steps of a pipeline together; each has a bit in a word.
+pub const REDACT_PATTERNS_MAX: usize = 64;
+
 // Looking at a cluster, and the dead-letter stores.
 
 /// Total time that `check --online` and `deadletter` give one cluster to answer: enough for a DNS time-out (5 s) and a
@@ -257,3 +298,24 @@ pub const ADMIN_ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// At the very end, answers under way have this long to reach their clients.
 pub const ADMIN_CLOSE_TIME: Duration = Duration::from_secs(1);
+
+/// The longest condition. A screen of text; what is longer is a program, and has no place in a rule.
+pub const CONDITION_MAX_BYTES: usize = 16 * 1024;
+
+/// Brackets and conditions within each other at most. Each level costs stack where it is parsed, checked and evaluated.
+pub const CONDITION_MAX_DEPTH: usize = 64;
+
+/// What a compiled regular expression may take in bytes. Patterns over names and addresses take a few thousand.
+pub const CONDITION_REGEX_BYTES: usize = 1024 * 1024;
+
+/// What Confluent's published audit log monitor takes for sensitive, unless it is told otherwise.
+pub const MONITOR_PREFIX: &str = "sensitive-";
+
+/// The operations that it looks for, in the permissions that were checked.
+pub const MONITOR_OPERATIONS: [&str; 2] = ["Read", "Describe"];
+
+/// Reading, as it is called where requests are logged: a denied fetch may be logged there only.
+pub const MONITOR_METHODS: [&str; 1] = ["kafka.Fetch"];
+
+/// Under this name its events are counted.
+pub const MONITOR_NAME: &str = "monitor";

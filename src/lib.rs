@@ -45,6 +45,9 @@
 //! - Splunk stops reading at an envelope with a member that it does not know, and answers with success; so envelopes that come
 //!   from outside are checked in full.
 //! - An index that a record asks for may be forbidden; if that held delivery, one record could stop all others for ever.
+//! - A value that is to be redacted stands in more places than its own, in other spellings, and in names: so what was found is searched
+//!   for in the whole event, decoded first.
+//! - A word of the events' own vocabulary that somebody takes for a name must not be searched for: it would shred every event.
 //! - Open batches of different groups are closed together: one left open while others fill up would hold its partitions' watermark.
 //! - A recall stands until its slot is recalled again: forgetting it earlier would let the lane send what was revoked.
 

@@ -61,6 +61,23 @@ pub struct Progress {
     pub stale_settlements: u64,
     /// Records whose duty to settle was lost. Anything but 0 is a defect.
     pub abandoned: u64,
+    /// No JSON objects, so that no filter could look at them; they were kept.
+    pub unreadable: u64,
+}
+
+/// What a filter has come to since the start of the process.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct FilterStatus {
+    pub rule: String,
+    pub filtered: u64,
+    /// Kept as its sample.
+    pub sampled: u64,
+    /// Kept because a member that it looked at is there several times.
+    pub ambiguous: u64,
+    /// Kept because a member of the event has another type than its condition needs.
+    pub condition_errors: u64,
+    /// Says nothing of the event.
+    pub last_condition_error: Option<String>,
 }
 
 /// One assigned partition. Offsets are positions: the next one to read, to settle, to be committed.
@@ -103,6 +120,8 @@ pub struct PipelineStatus {
     /// Why delivery holds, while it does.
     pub holding: Option<Failure>,
     pub progress: Progress,
+    /// In the order in which they are asked; together they have filtered as many records as the progress says.
+    pub filters: Vec<FilterStatus>,
     pub partitions: Vec<PartitionStatus>,
     /// The last gaps, oldest first; at most [`GAPS_KEPT`].
     pub gaps: VecDeque<(SystemTime, Gap)>,
@@ -192,6 +211,7 @@ impl StatusBoard {
             last_failure: None,
             holding: None,
             progress: Progress::default(),
+            filters: Vec::new(),
             partitions: Vec::new(),
             gaps: VecDeque::new(),
             polled_at: Instant::now(),

@@ -26,7 +26,11 @@ const VOCABULARY: &[&str] = &["position", "reason", "secret", "units", "defaults
 
 const PARTS: &[Part] = &[
     Part { name: "event", may_use: &[], why: "a record knows nothing of where it came from or goes to" },
-    Part { name: "transform", may_use: &["event"], why: "the chain is pure: records in, cleared records out" },
+    Part {
+        name: "transform",
+        may_use: &["event", "delivery::attempt"],
+        why: "the chain is pure: records in, cleared records out, and a word for what it cannot clear",
+    },
     Part {
         name: "delivery::attempt",
         may_use: &[],
@@ -82,7 +86,16 @@ const PARTS: &[Part] = &[
     },
     Part {
         name: "config",
-        may_use: &["delivery::attempt", "sink", "sink::splunk_hec", "source", "source::kafka", "dead_letter", "tls"],
+        may_use: &[
+            "transform",
+            "delivery::attempt",
+            "sink",
+            "sink::splunk_hec",
+            "source",
+            "source::kafka",
+            "dead_letter",
+            "tls",
+        ],
         why: "the configuration of a component lies beside it; this part only composes them",
     },
     Part {

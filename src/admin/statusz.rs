@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::delivery::attempt::Failure;
 use crate::reason::Reason;
 use crate::source::Gap;
-use crate::status::{PartitionStatus, PipelineStatus, State};
+use crate::status::{FilterStatus, PartitionStatus, PipelineStatus, State};
 
 pub(super) const VERSION: u32 = 1;
 
@@ -42,6 +42,8 @@ pub(super) struct Pipeline {
     pub(super) holding: Option<Trouble>,
     pub(super) last_failure: Option<LastFailure>,
     pub(super) progress: Progress,
+    /// In the order in which they are asked.
+    pub(super) filters: Vec<Filter>,
     /// Over all partitions; `None` before the first assignment, and while the end of one is unknown.
     pub(super) lag: Option<u64>,
     pub(super) oldest_unsettled_seconds: Option<f64>,
@@ -76,6 +78,17 @@ pub(super) struct Progress {
     pub(super) in_flight_bytes: u64,
     pub(super) stale_settlements: u64,
     pub(super) abandoned: u64,
+    pub(super) unreadable: u64,
+}
+
+#[derive(Serialize)]
+pub(super) struct Filter {
+    pub(super) rule: String,
+    pub(super) filtered: u64,
+    pub(super) sampled: u64,
+    pub(super) ambiguous: u64,
+    pub(super) condition_errors: u64,
+    pub(super) last_condition_error: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -160,7 +173,9 @@ fn pipeline(status: &PipelineStatus) -> Pipeline {
             in_flight_bytes: p.in_flight_bytes,
             stale_settlements: p.stale_settlements,
             abandoned: p.abandoned,
+            unreadable: p.unreadable,
         },
+        filters: status.filters.iter().map(filter).collect(),
         lag,
         oldest_unsettled_seconds: oldest.map(|age| age.as_secs_f64()),
         retention_left_seconds: left.map(|left| left.as_secs_f64()),
@@ -227,6 +242,17 @@ fn days_and_hours(time: Duration) -> String {
         format!("{hours} h {} min", minutes % 60)
     } else {
         format!("{minutes} min")
+    }
+}
+
+fn filter(status: &FilterStatus) -> Filter {
+    Filter {
+        rule: status.rule.clone(),
+        filtered: status.filtered,
+        sampled: status.sampled,
+        ambiguous: status.ambiguous,
+        condition_errors: status.condition_errors,
+        last_condition_error: status.last_condition_error.clone(),
     }
 }
 

@@ -12,7 +12,7 @@ use crate::position::{PartitionId, ResumeAt, Slot, TopicName};
 use crate::reason::Reason;
 use crate::sink::DeliveryLevel;
 use crate::source::{Gap, GapKind};
-use crate::status::{LastFailure, PartitionStatus, PipelineBoard, Progress, State};
+use crate::status::{FilterStatus, LastFailure, PartitionStatus, PipelineBoard, Progress, State};
 
 struct Server {
     address: SocketAddr,
@@ -286,6 +286,27 @@ async fn the_status_document_says_what_is_wrong_and_what_to_do() {
     assert_eq!(splunk["holding"]["detail"], failure().detail);
     assert_eq!(splunk["last_failure"]["remedy"], Reason::Unauthorized.remedy().unwrap());
     assert!(splunk["last_failure"]["at"].as_str().unwrap().parse::<jiff::Timestamp>().is_ok());
+}
+
+#[tokio::test]
+async fn the_status_document_shows_what_each_filter_has_come_to() {
+    let server = Server::start();
+    let pipeline = server.board.pipeline("splunk", DeliveryLevel::Indexed);
+    pipeline.update(|status| {
+        let last_condition_error = Some("at byte 1".to_owned());
+        let rule = "routine".to_owned();
+        status.filters = vec![FilterStatus {
+            rule,
+            filtered: 7,
+            condition_errors: 1,
+            last_condition_error,
+            ..FilterStatus::default()
+        }];
+    });
+    let status = server.status().await;
+    let filter = &status["pipelines"][0]["filters"][0];
+    assert_eq!((&filter["rule"], &filter["filtered"], &filter["sampled"]), (&"routine".into(), &7.into(), &0.into()));
+    assert_eq!(filter["last_condition_error"], "at byte 1");
 }
 
 #[tokio::test]

@@ -263,7 +263,10 @@ fn list(node: &Node, schema: &Value, items: &Value, path: &Path, findings: &mut 
         findings.error_at_key(path, format!("`{}` is an empty list", name_of(path)), "give at least one");
         return None;
     }
-    let values = nodes.iter().enumerate().filter_map(|(index, node)| check(node, items, &path.item(index), findings));
+    let checked = nodes.iter().enumerate().map(|(index, node)| check(node, items, &path.item(index), findings));
+    // Steps are named by their place, so one that was refused keeps its own.
+    let keep_place = matches!(Shape::of(items), Shape::OneOf(_));
+    let values = checked.filter_map(|value| value.or(keep_place.then_some(Value::Null)));
     Some(Value::Array(values.collect()))
 }
 

@@ -3,10 +3,12 @@
 //! Everything is collected; nothing stops at the first problem. No excerpt shows a value other than the one at fault,
 //! and that one only if it is no secret: other values on its line, and comments, are replaced by `…`.
 
+use std::ops::Range;
 use std::path::Path as FilePath;
 
 use super::error::{ConfigError, Excerpt, Warning};
 use super::node::{Kind, Node, Origin, Path, Place, Scalar, SyntaxError, sounds_secret};
+use super::pointer;
 
 #[derive(Default)]
 pub(super) struct Findings {
@@ -18,10 +20,19 @@ pub(super) struct Findings {
 struct Finding {
     severity: Severity,
     path: Path,
-    /// Point at the key even if there is a value.
-    at_key: bool,
+    at: At,
     cause: String,
     remedy: String,
+}
+
+/// What is pointed at.
+#[derive(Clone, PartialEq, Eq)]
+enum At {
+    Value,
+    /// The key, even if there is a value.
+    Key,
+    /// Some bytes of the value's text.
+    Part(Range<usize>),
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -33,16 +44,39 @@ enum Severity {
 impl Findings {
     /// An error in the value at `path`. If there is no such value, the nearest key above it is pointed at.
     pub(super) fn error(&mut self, path: &Path, cause: impl Into<String>, remedy: impl Into<String>) {
-        self.push(Severity::Error, path, false, (cause.into(), remedy.into()));
+        self.push(Severity::Error, path, At::Value, (cause.into(), remedy.into()));
     }
 
     /// An error in the key at `path` itself.
     pub(super) fn error_at_key(&mut self, path: &Path, cause: impl Into<String>, remedy: impl Into<String>) {
-        self.push(Severity::Error, path, true, (cause.into(), remedy.into()));
+        self.push(Severity::Error, path, At::Key, (cause.into(), remedy.into()));
     }
 
     pub(super) fn warning(&mut self, path: &Path, cause: impl Into<String>, remedy: impl Into<String>) {
-        self.push(Severity::Warning, path, false, (cause.into(), remedy.into()));
+        self.push(Severity::Warning, path, At::Value, (cause.into(), remedy.into()));
+    }
+
+    /// An error in a part of the text at `path`, which is no secret. What is said about a text that comes from a reference
+    /// is replaced by something general, because it quotes what the reference stands for.
+    pub(super) fn error_within(
+        &mut self,
+        path: &Path,
+        part: Range<usize>,
+        cause: impl Into<String>,
+        remedy: impl Into<String>,
+    ) {
+        self.push(Severity::Error, path, At::Part(part), (cause.into(), remedy.into()));
+    }
+
+    /// As [`Findings::error_within`].
+    pub(super) fn warning_within(
+        &mut self,
+        path: &Path,
+        part: Range<usize>,
+        cause: impl Into<String>,
+        remedy: impl Into<String>,
+    ) {
+        self.push(Severity::Warning, path, At::Part(part), (cause.into(), remedy.into()));
     }
 
     /// Notes that `path` is missing because it was misspelt, which has been reported.
@@ -50,8 +84,8 @@ impl Findings {
         self.misspelt.push(path);
     }
 
-    fn push(&mut self, severity: Severity, path: &Path, at_key: bool, (cause, remedy): (String, String)) {
-        self.list.push(Finding { severity, path: path.clone(), at_key, cause, remedy });
+    fn push(&mut self, severity: Severity, path: &Path, at: At, (cause, remedy): (String, String)) {
+        self.list.push(Finding { severity, path: path.clone(), at, cause, remedy });
     }
 
     /// Whether the value at `path`, or one below it, is already known to be wrong. What depends on it is then not
@@ -83,7 +117,22 @@ impl Finding {
     fn into_error(self, file: &FilePath, source: &str, tree: &Node, scalars: &[Place]) -> ConfigError {
         let mut error = ConfigError::new(file, self.cause, self.remedy);
         error.path = self.path.to_string();
-        match locate(tree, &self.path, self.at_key) {
+        if let At::Part(part) = &self.at
+            && let Some(Node { kind: Kind::Scalar(scalar), origin }) = tree.at(&self.path)
+        {
+            if scalar.referenced {
+                // The words quote the text, and the text holds what the reference stands for.
+                (error.cause, error.remedy) = (NOT_SHOWN.0.to_owned(), NOT_SHOWN.1.to_owned());
+            } else if let Origin::File(place) = origin
+                && let Some(pointer) = pointer::point(source, *place, &scalar.text, part.clone())
+            {
+                let before = masked(source, pointer.line_start, place.start.max(pointer.line_start), scalars);
+                (error.line, error.column) = (Some(pointer.line), Some(pointer.column));
+                error.excerpt = Some(pointer.excerpt(source, *place, &before));
+                return error;
+            }
+        }
+        match locate(tree, &self.path, self.at == At::Key) {
             None => {}
             Some((Origin::Variable(variable), _)) => error.variable = Some(variable),
             Some((Origin::File(place), shown)) => {
@@ -95,6 +144,11 @@ impl Finding {
         error
     }
 }
+
+const NOT_SHOWN: (&str, &str) = (
+    "what this stands for, once its references are followed, is not right",
+    "write it without references to see what is wrong",
+);
 
 /// How the place at fault is shown.
 #[derive(Clone, Copy)]

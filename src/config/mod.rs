@@ -18,6 +18,7 @@ mod error;
 mod findings;
 mod interpolate;
 mod node;
+mod pointer;
 mod raw;
 mod resolve;
 mod schema;

@@ -134,7 +134,7 @@ pub(super) struct Pipeline {
     pub(super) group_id: Option<String>,
     /// What happens to events on the way: which are dropped, and what is changed. Without it every event is forwarded as
     /// it is.
-    pub(super) transforms: Option<Vec<Transform>>,
+    pub(super) transforms: Option<Vec<Option<Transform>>>,
     /// Where events are delivered.
     #[schemars(required)]
     pub(super) sink: Option<Sink>,

@@ -26,6 +26,7 @@ use crate::position::{ResumeAt, Slot};
 use crate::sink::Sink;
 use crate::source::Source;
 use crate::transform::Chain;
+use crate::transform::filter::FilterCounts;
 
 /// Progress of one partition.
 #[derive(Clone, Debug)]
@@ -42,6 +43,8 @@ pub struct PartitionProgress {
 pub struct Progress<'a> {
     pub totals: Totals,
     pub in_flight_bytes: u64,
+    /// What the chain's filters have come to: together as many filtered records as the totals say.
+    pub filters: FilterCounts<'a>,
     /// Only from time to time, because making it costs something per partition.
     pub partitions: Option<&'a [PartitionProgress]>,
 }
@@ -305,7 +308,8 @@ impl<S: Source> Conductor<S> {
         }
         let totals = self.intake.ledger.totals();
         let partitions = due.then_some(self.partitions.as_slice());
-        (self.publish)(&Progress { totals, in_flight_bytes: self.budget.used(), partitions });
+        let filters = self.intake.chain.filter_counts();
+        (self.publish)(&Progress { totals, in_flight_bytes: self.budget.used(), filters, partitions });
     }
 }
 

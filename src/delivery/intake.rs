@@ -58,7 +58,7 @@ pub(super) struct Revocation {
 pub(super) struct Intake {
     pub(super) ledger: Ledger,
     pub(super) open: OpenBatches,
-    chain: Chain,
+    pub(super) chain: Chain,
     sink: Arc<dyn Sink>,
     places: Vec<Option<Place>>,
     /// Closed batches on their way to the lane.
@@ -131,8 +131,11 @@ impl Intake {
         match &verdict {
             Verdict::Cleared(event) => sink.group(event, group),
             Verdict::Unclear(..) => {}
-            Verdict::Filtered => {
-                ledger.filter(slot, record.offset, record.timestamp_ms);
+            Verdict::Filtered(rule) => {
+                let rule = *rule;
+                if ledger.filter(slot, record.offset, record.timestamp_ms) {
+                    self.chain.count_filtered(rule);
+                }
                 return flow;
             }
         }
@@ -145,7 +148,7 @@ impl Intake {
         match verdict {
             Verdict::Cleared(event) => open.push(group, &Entry { run, topic, event }, &**sink),
             Verdict::Unclear(record, failure) => open.set_aside(run, topic, &record, failure),
-            Verdict::Filtered => {}
+            Verdict::Filtered(_) => {}
         }
         flow
     }

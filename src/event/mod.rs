@@ -36,11 +36,23 @@ pub struct Record<'a> {
 #[derive(Clone, Copy, Debug)]
 pub struct Cleared<'a> {
     record: Record<'a>,
+    redacted: bool,
 }
 
 impl<'a> Cleared<'a> {
+    /// A record of a pipeline that redacts nothing.
     pub(crate) fn from_chain(record: Record<'a>) -> Self {
-        Self { record }
+        Self { record, redacted: false }
+    }
+
+    /// What redaction has left of a record.
+    pub(crate) fn from_redaction(record: Record<'a>) -> Self {
+        Self { record, redacted: true }
+    }
+
+    /// Whether redaction is configured and has been done, also where there was nothing to be redacted.
+    pub const fn is_redacted(&self) -> bool {
+        self.redacted
     }
 
     pub fn record(&self) -> &Record<'a> {

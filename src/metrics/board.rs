@@ -9,11 +9,11 @@
 use std::time::Duration;
 
 use super::text::{Family, Kind};
-use crate::status::{PartitionStatus, PipelineStatus, Progress, State};
+use crate::status::{FilterStatus, PartitionStatus, PipelineStatus, Progress, State};
 
 type PerPipeline = (&'static str, Kind, &'static str, fn(&Progress) -> u64);
 
-const PROGRESS: [PerPipeline; 9] = [
+const PROGRESS: [PerPipeline; 10] = [
     ("auditferry_records_read_total", Kind::Counter, "Records read from Kafka.", |p| p.read),
     ("auditferry_records_delivered_total", Kind::Counter, "Records with proof of delivery.", |p| p.delivered),
     ("auditferry_records_filtered_total", Kind::Counter, "Records that a named rule dropped.", |p| p.filtered),
@@ -33,6 +33,30 @@ const PROGRESS: [PerPipeline; 9] = [
         |p| p.stale_settlements,
     ),
     ("auditferry_abandoned_total", Kind::Counter, "Records whose outcome got lost: a defect.", |p| p.abandoned),
+    (
+        "auditferry_unreadable_events_total",
+        Kind::Counter,
+        "Records that are no JSON object, so that no filter could look at them; they were kept.",
+        |p| p.unreadable,
+    ),
+];
+
+type PerFilter = (&'static str, &'static str, fn(&FilterStatus) -> u64);
+
+/// Together the rules of a pipeline have filtered as many records as `auditferry_records_filtered_total` says.
+const FILTER: [PerFilter; 4] = [
+    ("auditferry_filtered_total", "Records that this rule dropped.", |f| f.filtered),
+    ("auditferry_sampled_total", "Events that this rule would have dropped, kept as its sample.", |f| f.sampled),
+    (
+        "auditferry_ambiguous_events_total",
+        "Events that this rule would have dropped, had they not held a member several times.",
+        |f| f.ambiguous,
+    ),
+    (
+        "auditferry_condition_errors_total",
+        "Events that this rule could not judge: a member has another type than its condition needs.",
+        |f| f.condition_errors,
+    ),
 ];
 
 type PerPartition = (&'static str, &'static str, fn(&PartitionStatus) -> Option<f64>);
@@ -54,6 +78,14 @@ pub(super) fn render(pipelines: &[PipelineStatus], out: &mut String) {
         let mut family = Family::new(out, kind, name, help);
         for pipeline in pipelines {
             family.add(&[("pipeline", &pipeline.name)], value(&pipeline.progress));
+        }
+    }
+    for (name, help, value) in FILTER {
+        let mut family = Family::new(out, Kind::Counter, name, help);
+        for pipeline in pipelines {
+            for filter in &pipeline.filters {
+                family.add(&[("pipeline", &*pipeline.name), ("rule", &*filter.rule)], value(filter));
+            }
         }
     }
     for (name, help, value) in PARTITION {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::sink::DeliveryLevel;
-use crate::status::{PartitionStatus, Progress, State};
+use crate::status::{FilterStatus, PartitionStatus, Progress, State};
 
 /// The text format, read strictly: families are not split, every series has a type and a help text.
 struct Exposition {
@@ -77,6 +77,16 @@ fn board() -> StatusBoard {
             in_flight_bytes: 4096,
             ..Progress::default()
         };
+        status.filters = vec![
+            FilterStatus { rule: "routine".into(), filtered: 7, sampled: 2, ..FilterStatus::default() },
+            FilterStatus {
+                rule: "kept".into(),
+                filtered: 3,
+                ambiguous: 4,
+                condition_errors: 5,
+                ..FilterStatus::default()
+            },
+        ];
         status.partitions = vec![
             PartitionStatus {
                 topic: "audit".into(),
@@ -123,6 +133,10 @@ fn the_board_becomes_series_in_valid_text() {
     assert_eq!((first("consumer_lag_records"), first("consumer_committed_offset")), (40.0, 75.0));
     assert_eq!((first("consumer_watermark_offset"), first("consumer_log_end_offset")), (80.0, 120.0));
     assert_eq!(first("retention_headroom_seconds"), 3600.0);
+    let rule = |name: &str, rule: &str| series[&format!("auditferry_{name}{{pipeline=\"splunk\",rule=\"{rule}\"}}")];
+    assert_eq!((rule("filtered_total", "routine"), rule("filtered_total", "kept")), (7.0, 3.0));
+    assert_eq!((rule("sampled_total", "routine"), rule("ambiguous_events_total", "kept")), (2.0, 4.0));
+    assert_eq!((rule("condition_errors_total", "kept"), splunk("unreadable_events_total")), (5.0, 0.0));
     let unknown = "auditferry_consumer_committed_offset{pipeline=\"splunk\",topic=\"audit\",partition=\"1\"}";
     assert!(!series.contains_key(unknown));
     assert_eq!(series["auditferry_pipeline_state{pipeline=\"splunk\",state=\"holding\"}"], 1.0);

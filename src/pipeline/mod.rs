@@ -160,7 +160,10 @@ impl Parts {
         );
         let unverified = trust::unverified(&config);
         trust::warn_of_unverified(&config.name, &unverified);
-        board.update(|status| status.unverified = unverified);
+        board.update(|status| {
+            status.unverified = unverified;
+            status.filters = poll_report::filters_of(&config.chain);
+        });
         Ok(Self { config, board, sink, store: store.map(Arc::new), watched: Arc::new(watched) })
     }
 }

@@ -12,7 +12,9 @@ use crate::delivery::intake::{IntakeEvent, Observer, Place};
 use crate::metrics::names;
 use crate::reason::Reason;
 use crate::source::{Assigned, Gap};
-use crate::status::{self, PartitionStatus, PipelineBoard, State};
+use crate::status::{self, FilterStatus, PartitionStatus, PipelineBoard, State};
+use crate::transform::config::ChainConfig;
+use crate::transform::filter::in_order;
 
 struct Report {
     pipeline: String,
@@ -128,14 +130,15 @@ fn time_of(ms: Option<i64>) -> String {
 
 /// Puts the poll thread's picture on the board, each turn.
 pub(super) fn publisher(board: Arc<PipelineBoard>, retention: Duration) -> Box<dyn FnMut(&Progress<'_>) + Send> {
-    let before = board.snapshot().progress;
+    let before = board.snapshot();
     Box::new(move |progress| {
-        let counted = add(before, progress);
+        let counted = add(before.progress, progress);
         let partitions =
             progress.partitions.map(|partitions| partitions.iter().map(|p| status_of(p, retention)).collect());
         board.update(|status| {
             status.polled_at = Instant::now();
             status.progress = counted;
+            count_filters(&mut status.filters, &before.filters, progress);
             if let Some(partitions) = partitions {
                 status.partitions = partitions;
             }
@@ -157,6 +160,26 @@ fn add(before: status::Progress, progress: &Progress<'_>) -> status::Progress {
         in_flight_bytes: progress.in_flight_bytes,
         stale_settlements: before.stale_settlements + totals.stale_settlements,
         abandoned: before.abandoned + totals.abandoned,
+        unreadable: before.unreadable + progress.filters.unreadable,
+    }
+}
+
+/// The rules as they stand on the board before anything has happened.
+pub(super) fn filters_of(chain: &ChainConfig) -> Vec<FilterStatus> {
+    let rules = in_order(&chain.filters).into_iter();
+    rules.map(|rule| FilterStatus { rule: rule.name, ..FilterStatus::default() }).collect()
+}
+
+fn count_filters(filters: &mut [FilterStatus], before: &[FilterStatus], progress: &Progress<'_>) {
+    for ((filter, before), counts) in filters.iter_mut().zip(before).zip(progress.filters.rules) {
+        filter.filtered = before.filtered + counts.filtered;
+        filter.sampled = before.sampled + counts.sampled;
+        filter.ambiguous = before.ambiguous + counts.ambiguous;
+        let errors = before.condition_errors + counts.faults;
+        if errors != filter.condition_errors {
+            filter.condition_errors = errors;
+            filter.last_condition_error = counts.last_fault.map(|fault| fault.to_string());
+        }
     }
 }
 

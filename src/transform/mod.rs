@@ -10,20 +10,28 @@
 //! So nothing that comes after redaction can bring back what it has removed, and no condition fails because of it. What
 //! cannot be cleared for certain does not leave: it becomes a dead letter.
 
+pub mod condition;
 pub mod config;
+pub mod filter;
+pub mod redact;
+mod redaction;
+
+use ::metrics::Counter;
 
 use crate::delivery::attempt::Failure;
-use crate::event::{Cleared, Record};
+use crate::event::{Cleared, Record, Tape};
 
 use config::ChainConfig;
+use filter::{FilterCounts, Filters, RuleId};
+use redaction::Redaction;
 
 /// What becomes of a record.
 #[derive(Debug)]
 pub enum Verdict<'a> {
     /// It may leave.
     Cleared(Cleared<'a>),
-    /// A named rule has dropped it.
-    Filtered,
+    /// A named rule has dropped it. It counts for the rule when [`Chain::count_filtered`] is told so.
+    Filtered(RuleId),
     /// Nobody can tell whether it may leave: it becomes a letter.
     Unclear(Record<'a>, Failure),
 }
@@ -33,22 +41,66 @@ impl<'a> Verdict<'a> {
     pub fn cleared(self) -> Option<Cleared<'a>> {
         match self {
             Self::Cleared(event) => Some(event),
-            Self::Filtered | Self::Unclear(..) => None,
+            Self::Filtered(_) | Self::Unclear(..) => None,
         }
     }
 }
 
-/// Clears records for the sink. With no rules configured every record passes unchanged.
+/// Makes the counter of what is redacted under a name from the configuration.
+pub type RedactedCounter<'c> = &'c dyn Fn(&str) -> Counter;
+
+/// Clears records for the sink. With no rules configured every record passes unchanged, and nobody looks into it.
 #[derive(Debug, Default)]
-pub struct Chain {}
+pub struct Chain {
+    filters: Filters,
+    redaction: Option<Redaction>,
+    /// Memory for reading one event after the other.
+    tape: Tape,
+}
 
 impl Chain {
-    pub fn new(_config: &ChainConfig) -> Self {
-        Self {}
+    pub fn new(config: &ChainConfig) -> Self {
+        Self::counting(config, &|_| Counter::noop())
+    }
+
+    /// As [`Chain::new`], and counts what it redacts.
+    pub fn counting(config: &ChainConfig, redacted: RedactedCounter<'_>) -> Self {
+        let redaction = config.redact.is_enabled().then(|| Redaction::new(&config.redact, redacted));
+        Self { filters: Filters::new(&config.filters), redaction, tape: Tape::default() }
     }
 
     /// The memory behind the verdict is used again for the next record.
     pub fn clear<'a>(&'a mut self, record: Record<'a>) -> Verdict<'a> {
-        Verdict::Cleared(Cleared::from_chain(record))
+        let Self { filters, redaction, tape } = self;
+        let are_filtered = filters.are_for(record.topic);
+        let reads = are_filtered || redaction.is_some();
+        let document = record.value.filter(|_| reads).and_then(|value| tape.read(value));
+        if are_filtered {
+            match &document {
+                None => filters.note_unreadable(),
+                Some(document) => {
+                    if let Some(rule) = filters.judge(&record, document) {
+                        return Verdict::Filtered(rule);
+                    }
+                }
+            }
+        }
+        match redaction {
+            None => Verdict::Cleared(Cleared::from_chain(record)),
+            Some(redaction) => match redaction.clear(record, document.as_ref()) {
+                Ok(left) => Verdict::Cleared(Cleared::from_redaction(left)),
+                Err(failure) => Verdict::Unclear(record, failure),
+            },
+        }
+    }
+
+    /// An event was filtered, and the ledger has taken note. A record that was read before counts only once.
+    pub fn count_filtered(&mut self, rule: RuleId) {
+        self.filters.note_filtered(rule);
+    }
+
+    /// What the filters have come to since the chain was made.
+    pub fn filter_counts(&self) -> FilterCounts<'_> {
+        self.filters.counts()
     }
 }

@@ -44,13 +44,14 @@ fn load_example(name: &str, folder: &Path) -> (Config, Vec<Warning>) {
     let environment = [
         ("CONFLUENT_BOOTSTRAP_SERVERS", "pkc-1.confluent.cloud:9092"),
         ("CONFLUENT_API_KEY", "KEY"),
+        ("CONFLUENT_API_SECRET", CANARY),
         ("KAFKA_BOOTSTRAP_SERVERS", "kafka.example.com:9092"),
         ("KAFKA_PASSWORD", CANARY),
     ];
     load(&yaml, &environment).unwrap_or_else(|errors| panic!("{name}\n{errors}"))
 }
 
-const EXAMPLES: [&str; 2] = ["audit-cluster-to-splunk.yaml", "linked-mirror-to-splunk.yaml"];
+const EXAMPLES: [&str; 3] = ["audit-cluster-to-splunk.yaml", "linked-mirror-to-splunk.yaml", "monitor.yaml"];
 
 #[test]
 fn the_examples_load_without_warnings_and_show_no_secret() {
@@ -64,7 +65,7 @@ fn the_examples_load_without_warnings_and_show_no_secret() {
     }
 }
 
-/// Keys of the schema by path, `*` for names of the user's choice and lists left out.
+/// Keys of the schema by path, `*` for names of the user's choice; an item of a list has the path of the list.
 fn schema_keys(schema: &Value, path: &str, keys: &mut BTreeSet<String>) {
     let variants = schema.get("oneOf").and_then(Value::as_array).into_iter().flatten();
     for part in std::iter::once(schema).chain(variants) {
@@ -73,6 +74,9 @@ fn schema_keys(schema: &Value, path: &str, keys: &mut BTreeSet<String>) {
             schema_keys(child, &path, keys);
             keys.insert(path);
         }
+    }
+    if let Some(items) = schema.get("items") {
+        schema_keys(items, path, keys);
     }
     if let Some(child @ Value::Object(_)) = schema.get("additionalProperties") {
         schema_keys(child, &format!("{path}.*"), keys);
@@ -185,6 +189,25 @@ fn group_and_defaults_follow_from_the_pipeline() {
     assert_eq!(pipeline.group_id, "auditferry-p");
     assert_eq!(pipeline.max_in_flight, defaults::MAX_IN_FLIGHT);
     assert!(matches!(pipeline.dead_letter, DeadLetterConfig::Disabled));
+}
+
+/// In the connector, the flush window is one variable of the whole process: whoever starts last sets it for all.
+#[test]
+fn defect_21_each_pipeline_keeps_the_batch_settings_of_its_own() {
+    let sink = "sink: {splunk_hec: {endpoints: ['https://h:8088'], delivery: accepted, token: \"${T}\"}}";
+    let pipeline = |name: &str, batch: &str| format!("  {name}: {{source: a, {batch} {sink}}}\n");
+    let sources = minimal().lines().next().expect("the sources").to_owned();
+    let pipelines = [
+        pipeline("first", "batch: {max_age: 20ms},"),
+        pipeline("second", "batch: {max_age: 3s},"),
+        pipeline("third", ""),
+    ];
+    let yaml = format!("{sources}\npipelines:\n{}", pipelines.concat());
+    let (config, _) = load(&yaml, &[("T", "x")]).expect("valid");
+    let ages: Vec<_> =
+        config.pipelines.iter().map(|pipeline| (pipeline.name.as_str(), pipeline.batch.max_age)).collect();
+    let millis = std::time::Duration::from_millis;
+    assert_eq!(ages, [("first", millis(20)), ("second", millis(3_000)), ("third", defaults::BATCH_MAX_AGE)]);
 }
 
 #[test]

@@ -10,6 +10,8 @@ use crate::delivery::ledger::{CommitPoint, Outcome};
 use crate::delivery::testing::{MemorySink, SLOT, lock, refused};
 use crate::position::Offset;
 use crate::source::{Gap, GapKind};
+use crate::transform::condition::Condition;
+use crate::transform::config::{Action, ChainConfig, FilterConfig};
 
 struct Bench {
     intake: Intake,
@@ -17,6 +19,10 @@ struct Bench {
 }
 
 fn bench(max_events: usize) -> Bench {
+    bench_with(max_events, Chain::default())
+}
+
+fn bench_with(max_events: usize, chain: Chain) -> Bench {
     let budget = Budget::new(1 << 20, Arc::default());
     let builder = BatchBuilder::new(BatchLimits { max_events, max_bytes: 1 << 20 }, budget, Arc::default());
     let log = Arc::new(Mutex::new(Vec::new()));
@@ -33,7 +39,7 @@ fn bench(max_events: usize) -> Bench {
         lock(&seen).push(line);
     });
     let sink = MemorySink::new(1, |_, _| Attempt::Delivered);
-    Bench { intake: Intake::new(builder, Chain::default(), sink, observer), log }
+    Bench { intake: Intake::new(builder, chain, sink, observer), log }
 }
 
 fn place(slot: u32, partition: i32) -> Assigned {
@@ -49,13 +55,17 @@ fn place(slot: u32, partition: i32) -> Assigned {
 
 impl Bench {
     fn read(&mut self, slot: Slot, offset: i64) -> Flow {
+        self.read_value(slot, offset, b"x")
+    }
+
+    fn read_value(&mut self, slot: Slot, offset: i64, value: &[u8]) -> Flow {
         let record = Record {
             topic: "audit",
             partition: PartitionId::new(0),
             offset: Offset::new(offset),
             timestamp_ms: None,
             key: None,
-            value: Some(b"x"),
+            value: Some(value),
             headers: &[],
         };
         self.intake.handle(Event::Record { slot, record })
@@ -77,6 +87,26 @@ fn a_full_batch_is_closed_and_ends_the_turn() {
     assert_eq!(flows, [Flow::Continue, Flow::Continue, Flow::Stop, Flow::Continue]);
     assert_eq!(bench.intake.outbox.len(), 1);
     assert_eq!(bench.intake.ledger.open_records(SLOT), 4);
+    bench.give_back_everything();
+}
+
+/// What a rule has filtered and what the ledger has are the same number, also for records that come twice or are not ours.
+#[test]
+fn a_filtered_record_counts_once_for_its_rule_and_for_the_ledger() {
+    let (when, _) = Condition::compile(r#"id == "noise""#).expect("a condition");
+    let action = Action::Drop { keep_one_in: None };
+    let filters = vec![FilterConfig { name: "noise".to_owned(), action, topics: Vec::new(), when }];
+    let mut bench = bench_with(10, Chain::new(&ChainConfig { filters, ..ChainConfig::default() }));
+    bench.intake.handle(Event::Assigned(vec![place(0, 0)]));
+    let noise = br#"{"id":"noise"}"#;
+    for (slot, offset) in [(SLOT, 0), (SLOT, 1), (SLOT, 1), (SLOT, 0), (Slot::new(1), 0), (SLOT, 2)] {
+        assert_eq!(bench.read_value(slot, offset, noise), Flow::Continue);
+    }
+    bench.read_value(SLOT, 3, br#"{"id":"wanted"}"#);
+    let totals = bench.intake.ledger.totals();
+    assert_eq!((totals.read, totals.filtered), (4, 3));
+    assert_eq!(bench.intake.chain.filter_counts().rules[0].filtered, 3);
+    assert_eq!(bench.intake.ledger.watermark(SLOT).map(ResumeAt::get), Some(3), "what is filtered holds nothing up");
     bench.give_back_everything();
 }
 

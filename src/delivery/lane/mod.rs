@@ -12,6 +12,7 @@ mod event;
 mod give_back;
 mod hold;
 mod letters;
+mod search;
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -57,6 +58,8 @@ pub struct LaneParts {
 /// A consignment that waits for its (next) attempt.
 struct Waiting {
     consignment: Consignment,
+    /// Waits for what becomes of the consignment; see [`search`].
+    suspect: Option<Consignment>,
     backoff: Backoff,
     not_before: Instant,
 }
@@ -64,13 +67,15 @@ struct Waiting {
 impl Waiting {
     fn new(consignment: Consignment) -> Self {
         let backoff = Backoff::new(defaults::RETRY_BASE, defaults::RETRY_CAP);
-        Self { consignment, backoff, not_before: Instant::now() }
+        Self { consignment, suspect: None, backoff, not_before: Instant::now() }
     }
 }
 
 /// A consignment whose attempt is under way.
 struct Flight {
     consignment: Consignment,
+    /// As in [`Waiting`].
+    suspect: Option<Consignment>,
     backoff: Backoff,
     endpoint: usize,
     started: Instant,
@@ -170,7 +175,7 @@ impl Lane {
     }
 
     fn launch(&mut self, waiting: Waiting, endpoint: usize, now: Instant) {
-        let Waiting { mut consignment, backoff, .. } = waiting;
+        let Waiting { mut consignment, suspect, backoff, .. } = waiting;
         if let Some(hold) = &mut self.hold {
             hold.probe_started();
         }
@@ -178,7 +183,7 @@ impl Lane {
         let attempt = self.parts.sink.attempt(endpoint, parcel);
         let id = self.next_flight;
         self.next_flight += 1;
-        self.flights.insert(id, Flight { consignment, backoff, endpoint, started: now });
+        self.flights.insert(id, Flight { consignment, suspect, backoff, endpoint, started: now });
         self.sending.push(Box::pin(async move { (id, attempt.await) }));
     }
 
@@ -192,6 +197,8 @@ impl Lane {
         match attempt {
             Attempt::Pending(proof) => {
                 self.answered_well(endpoint);
+                let suspect = self.flights.get_mut(&id).and_then(|flight| flight.suspect.take());
+                self.front_was_taken(suspect);
                 self.pending.push(Box::pin(async move { (id, proof.await) }));
             }
             Attempt::Delivered
@@ -234,7 +241,8 @@ impl Lane {
 
     fn delivered(&mut self, flight: Flight) {
         self.answered_well(flight.endpoint);
-        let Flight { consignment, started, endpoint, .. } = flight;
+        let Flight { consignment, suspect, started, endpoint, .. } = flight;
+        self.front_was_taken(suspect);
         let (events, oldest_ms) = (consignment.count(), consignment.oldest_ms());
         consignment.settle(Outcome::Delivered);
         (self.parts.observer)(LaneEvent::Delivered { endpoint, events, oldest_ms, took: started.elapsed() });
@@ -256,11 +264,16 @@ impl Lane {
 
     /// Events before `delivered` are at the receiver, event `bad` never will be, the others are sent again.
     fn poisoned(&mut self, flight: Flight, delivered: usize, bad: usize, failure: Failure) {
-        let plausible = delivered <= bad && bad < flight.consignment.count();
-        if !plausible {
+        let count = flight.consignment.count();
+        let plausible = delivered <= bad && bad < count;
+        if !plausible && count == 1 {
             return self.split(flight, failure);
         }
         self.answered_well(flight.endpoint);
+        self.no_longer_suspected(flight.suspect);
+        if !plausible {
+            return self.send_in_two(flight.consignment, count / 2);
+        }
         let (proven, open) = flight.consignment.split_at(delivered);
         if let Some(proven) = proven {
             proven.settle(Outcome::Delivered);
@@ -274,18 +287,6 @@ impl Lane {
         }
         if let Some(culprit) = culprit {
             self.quarantine(culprit.into_letter(failure));
-        }
-    }
-
-    fn split(&mut self, flight: Flight, failure: Failure) {
-        self.answered_well(flight.endpoint);
-        let half = flight.consignment.count() / 2;
-        if half == 0 {
-            return self.quarantine(flight.consignment.into_letter(failure));
-        }
-        let (front, back) = flight.consignment.split_at(half);
-        for part in [back, front].into_iter().flatten() {
-            self.send_again(part);
         }
     }
 
@@ -325,9 +326,10 @@ impl Lane {
     }
 
     fn wait(&mut self, flight: Flight, not_before: Instant) {
-        let Flight { consignment, backoff, .. } = flight;
-        if let Some(consignment) = self.unless_recalled(consignment) {
-            self.queue.push_front(Waiting { consignment, backoff, not_before });
+        let Flight { consignment, suspect, backoff, .. } = flight;
+        match self.unless_recalled(consignment) {
+            Some(consignment) => self.queue.push_front(Waiting { consignment, suspect, backoff, not_before }),
+            None => self.no_longer_suspected(suspect),
         }
     }
 

@@ -3,7 +3,9 @@
 mod any_server;
 mod hold;
 mod letters;
+mod poison;
 mod recall;
+mod search;
 
 use std::sync::Mutex;
 

@@ -1,5 +1,7 @@
 //! Broken configurations, each with one story. Every `CANARY` in them is a secret that must not be shown.
 
+mod filters;
+
 use std::fs;
 use std::path::Path;
 
@@ -52,6 +54,9 @@ pub(super) fn cases(folder: &Path) -> Vec<Case> {
     environment(&mut cases);
     warnings(&mut cases);
     warnings_about_events(&mut cases);
+    filters::conditions(&mut cases);
+    filters::rules(&mut cases);
+    filters::warnings(&mut cases);
     cases.list
 }
 

@@ -8,13 +8,29 @@ use crate::config::raw::Transform;
 use crate::transform::config::ChainConfig;
 
 /// `None` when there were errors.
-pub(super) fn resolve(raw: Vec<Transform>, path: &Path, findings: &mut Findings) -> Option<ChainConfig> {
-    let mut chain = ChainConfig::default();
+pub(super) fn resolve(raw: Vec<Option<Transform>>, path: &Path, findings: &mut Findings) -> Option<ChainConfig> {
+    let mut filters = Vec::new();
     for (index, step) in raw.into_iter().enumerate() {
+        // What was refused has been reported.
+        let Some(step) = step else { continue };
         let path = path.item(index);
-        match step {
-            Transform::Drop(raw) => chain.filters.extend(filter::resolve(*raw, &path.key("drop"), findings)),
-        }
+        let filter = match step {
+            Transform::Drop(raw) => {
+                let path = path.key("drop");
+                filter::drop_rule(*raw, &path, findings).map(|rule| (path, rule))
+            }
+            Transform::Keep(raw) => {
+                let path = path.key("keep");
+                filter::keep_rule(*raw, &path, findings).map(|rule| (path, rule))
+            }
+            Transform::Monitor(raw) => {
+                let path = path.key("monitor");
+                filter::monitor(*raw, &path, findings).map(|rule| (path, rule))
+            }
+        };
+        filters.extend(filter);
     }
-    (!findings.has_error(path)).then_some(chain)
+    filter::no_name_twice(&filters, findings);
+    let filters = filters.into_iter().map(|(_, filter)| filter).collect();
+    (!findings.has_error(path)).then_some(ChainConfig { filters, ..ChainConfig::default() })
 }

@@ -202,3 +202,19 @@ async fn the_pause_between_queries_grows_while_there_is_no_news() {
     assert_eq!(at, [1, 3, 7, 15, 25, 35, 45, 55]);
     assert_eq!(acks.book().pause, INTERVAL);
 }
+
+/// In the connector, a batch that is acknowledged in the instant in which it times out ends the polling for good.
+#[tokio::test(start_paused = true)]
+async fn defect_15_an_acknowledgement_in_the_instant_of_its_deadline_does_not_end_the_asking() {
+    let acks = acks();
+    // The ninth round falls on the deadline, and brings the answer.
+    let indexer = Indexer::new(8, || Reply::Known(Vec::new()));
+    let began = Instant::now();
+    let (_, late) = sent(&acks, 0);
+    assert_eq!(acks.wait(late, &indexer).await, Fate::Indexed);
+    assert_eq!(began.elapsed(), TIMEOUT);
+    assert_eq!(acks.pending(), 0);
+    let (_, next) = sent(&acks, 1);
+    assert_eq!(acks.wait(next, &indexer).await, Fate::Indexed);
+    assert_eq!(began.elapsed(), TIMEOUT + INTERVAL, "asked for as usual");
+}

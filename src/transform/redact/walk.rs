@@ -1,0 +1,400 @@
+//! The first walk: what stands in the places of the configuration.
+
+use super::class::{self, Class, Classes, Container, Spelling};
+use super::edits::Label;
+use super::find;
+use super::path::Reached;
+use super::plan::{PatternSet, Plan};
+use super::{Scratch, part, whole_value};
+use crate::event::{Document, Kind, Value};
+
+/// A text, a name or a number of the event, in the order of the event.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Span {
+    /// Where its bytes begin; behind the quotation mark of a text or a name.
+    pub(super) start: usize,
+    pub(super) end: usize,
+    pub(super) kind: SpanKind,
+    /// Index of the value; of a name the value that it names.
+    pub(super) node: usize,
+    /// Index of the value's container.
+    pub(super) parent: usize,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum SpanKind {
+    Name,
+    Text,
+    Number,
+}
+
+/// Memory for the containers that are open.
+#[derive(Debug, Default)]
+pub(super) struct Walk {
+    frames: Vec<Frame>,
+    /// What each container's values are reached by: one word per path and frame.
+    reached: Vec<Reached>,
+}
+
+/// A container whose values come next.
+#[derive(Clone, Copy, Debug, Default)]
+struct Frame {
+    index: usize,
+    /// Index of the first value that is not within it.
+    end: usize,
+    container: Container,
+    /// What its values are values of.
+    inside: Classes,
+    /// Patterns that are searched for in it.
+    patterns: PatternSet,
+    /// For an array that a path leads to: its elements are redacted as a whole.
+    whole: Option<Label>,
+}
+
+/// What is asked of one value.
+#[derive(Clone, Copy, Debug)]
+struct Asked {
+    classes: Classes,
+    /// It says what the value beside it is: only what looks like a value is one.
+    is_plain_word: bool,
+    patterns: PatternSet,
+    whole: Option<Label>,
+    container: Container,
+}
+
+/// Notes the edits of all places, the values that stand there, and where all texts, names and numbers lie.
+pub(super) fn places(plan: &Plan, document: &Document<'_>, scratch: &mut Scratch) {
+    let mut walk = std::mem::take(&mut scratch.walk);
+    walk.frames.clear();
+    walk.reached.clear();
+    for value in document.values() {
+        while walk.frames.last().is_some_and(|frame| frame.end <= value.index()) {
+            walk.frames.pop();
+        }
+        walk.reached.truncate(walk.frames.len() * plan.path_count());
+        let asked = walk.enter(plan, document, &value);
+        let parent = walk.frames.last().map_or(0, |frame| frame.index);
+        note_spans(&value, parent, scratch);
+        act(plan, document, &value, parent, asked, scratch);
+        if matches!(value.kind(), Kind::Object | Kind::Array) {
+            let goes_on = value.kind() == Kind::Array && !asked.whole.is_some_and(|label| plan.treatment(label).is_drop());
+            walk.frames.push(Frame {
+                index: value.index(),
+                end: value.next_index(),
+                container: asked.container,
+                inside: asked.classes,
+                patterns: asked.patterns,
+                whole: asked.whole.filter(|_| goes_on),
+            });
+        }
+        if scratch.known.are_too_many() || scratch.edits.are_too_many() {
+            break;
+        }
+    }
+    scratch.walk = walk;
+}
+
+impl Walk {
+    /// What is asked of this value: what its container passes on, and what its own name adds.
+    fn enter(&mut self, plan: &Plan, document: &Document<'_>, value: &Value<'_>) -> Asked {
+        let Some(frame) = self.frames.last().copied() else {
+            plan.start(&mut self.reached);
+            return Asked { classes: Classes::NONE, is_plain_word: false, patterns: 0, whole: None, container: Container::Other };
+        };
+        let paths = plan.path_count();
+        let parent = (self.frames.len() - 1) * paths;
+        let Some(name) = value.key() else {
+            // An element stands for its array.
+            self.reached.extend_from_within(parent..parent + paths);
+            let Frame { container, inside, patterns, whole, .. } = frame;
+            return Asked { classes: inside, is_plain_word: false, patterns, whole, container };
+        };
+        plan.step(&mut self.reached, parent, &name);
+        let (whole, patterns) = plan.asked(self.reached.get(parent + paths..).unwrap_or_default());
+        let spelling = Spelling::of(&name);
+        let spelled = spelling.bytes();
+        let mut classes = frame.inside.or(class::of_member(spelled, frame.container));
+        if plan.reads_types() {
+            classes = classes.or(typed(document, frame.index, spelled));
+        }
+        if plan.keep_members.iter().any(|kept| *kept == name) {
+            classes = classes.without(Class::Payload);
+        }
+        let classes = classes.and(plan.wanted);
+        Asked {
+            classes,
+            is_plain_word: class::is_plain_word(spelled),
+            patterns: frame.patterns | patterns | plan.patterns_at(classes),
+            whole,
+            container: Container::named(spelled),
+        }
+    }
+}
+
+/// What a member names, as the type of the resource beside it says. Of repeated types each counts.
+fn typed(document: &Document<'_>, container: usize, name: &[u8]) -> Classes {
+    let Some(wanted) = class::type_member(name) else { return Classes::NONE };
+    let Some(container) = document.value(container) else { return Classes::NONE };
+    let mut classes = Classes::NONE;
+    for member in container.children() {
+        let is_type = member.key().is_some_and(|name| Spelling::of(&name).bytes() == wanted);
+        if let (true, Some(word)) = (is_type, member.text()) {
+            classes = classes.or(class::of_type(&word));
+        }
+    }
+    classes
+}
+
+fn note_spans(value: &Value<'_>, parent: usize, scratch: &mut Scratch) {
+    let node = value.index();
+    if let Some(span) = value.key_span() {
+        scratch.spans.push(Span { start: span.start, end: span.end, kind: SpanKind::Name, node, parent });
+    }
+    let kind = match value.kind() {
+        Kind::String => SpanKind::Text,
+        Kind::Number => SpanKind::Number,
+        Kind::Object | Kind::Array | Kind::Bool(_) | Kind::Null => return,
+    };
+    let span = value.span();
+    scratch.spans.push(Span { start: span.start, end: span.end, kind, node, parent });
+}
+
+fn act(plan: &Plan, document: &Document<'_>, value: &Value<'_>, parent: usize, asked: Asked, scratch: &mut Scratch) {
+    let span = value.span();
+    let place = Span { start: span.start, end: span.end, kind: SpanKind::Text, node: value.index(), parent };
+    if let Some(label) = asked.whole {
+        // An array's elements are redacted one by one, unless all of it disappears.
+        if value.kind() != Kind::Array || plan.treatment(label).is_drop() {
+            whole_value(plan, &mut scratch.edits, document, place, label);
+        }
+    }
+    match value.kind() {
+        Kind::String => {
+            for class in asked.classes.and(plan.active).iter() {
+                at_place(plan, document, place, class, asked.is_plain_word, scratch);
+            }
+            if asked.patterns != 0 {
+                search_patterns(plan, document, place, asked.patterns, scratch);
+            }
+            if plan.reads_crns() {
+                in_crn(plan, document, place, scratch);
+            }
+        }
+        Kind::Number => number(plan, document, value, place, asked, scratch),
+        Kind::Bool(_) if asked.classes.has(Class::Payload) => {
+            if let Some(label) = plan.label_of(Class::Payload) {
+                whole_value(plan, &mut scratch.edits, document, place, label);
+            }
+        }
+        Kind::Object | Kind::Array | Kind::Bool(_) | Kind::Null => {}
+    }
+}
+
+fn number(plan: &Plan, document: &Document<'_>, value: &Value<'_>, place: Span, asked: Asked, scratch: &mut Scratch) {
+    for class in asked.classes.iter().filter(|_| !asked.is_plain_word) {
+        let Some(label) = plan.label_of(class) else { continue };
+        if class != Class::Payload {
+            scratch.known.add(value.raw(), label);
+        }
+        whole_value(plan, &mut scratch.edits, document, place, label);
+    }
+    if asked.patterns != 0 {
+        let text = String::from_utf8_lossy(value.raw());
+        for (label, _) in plan.patterns(asked.patterns).filter(|(_, pattern)| pattern.is_match(&text)) {
+            whole_value(plan, &mut scratch.edits, document, place, label);
+        }
+    }
+}
+
+/// Redacts what a text at a place of the class holds, and remembers it.
+fn at_place(plan: &Plan, document: &Document<'_>, place: Span, class: Class, is_plain_word: bool, scratch: &mut Scratch) {
+    let Some(label) = plan.label_of(class) else { return };
+    let raw = document.bytes().get(place.start..place.end).unwrap_or_default();
+    // Where a word says what its neighbour is, only an address could hide in it.
+    if raw.is_empty() || (is_plain_word && class != Class::ClientIp) {
+        return;
+    }
+    let Scratch { reading, known, edits, .. } = scratch;
+    reading.read(raw);
+    let text = reading.bytes();
+    let mut parts = Parts::default();
+    let is_whole = match class {
+        Class::Email => emails(text, &mut parts),
+        Class::ClientIp => ips(text, &mut parts, &mut |ip| known.add_ip(ip, label)),
+        Class::Principal => principal(text, &mut parts),
+        Class::CredentialId => credential(text, &mut parts),
+        Class::Payload => true,
+        Class::RequestId | Class::Organization | Class::Environment | Class::Cluster | Class::Name => {
+            name(text, &mut parts)
+        }
+    };
+    for (start, end) in parts.known.iter().copied() {
+        known.add(text.get(start..end).unwrap_or_default(), label);
+    }
+    let is_whole = is_whole && !is_plain_word;
+    let redacted = is_whole || !parts.redacted.is_empty();
+    if is_whole || (redacted && plan.treatment(label).is_drop()) {
+        return whole_value(plan, edits, document, place, label);
+    }
+    for (start, end) in parts.redacted {
+        let (start, end) = reading.origin(start, end);
+        part(plan, edits, document, (place.start + start, place.start + end), label);
+    }
+}
+
+/// What a text holds.
+#[derive(Default)]
+struct Parts {
+    /// To be redacted, unless the whole text is.
+    redacted: Vec<(usize, usize)>,
+    /// To be searched for elsewhere.
+    known: Vec<(usize, usize)>,
+}
+
+impl Parts {
+    fn both(&mut self, start: usize, end: usize) {
+        self.redacted.push((start, end));
+        self.known.push((start, end));
+    }
+}
+
+/// Each returns whether the whole text is to be redacted.
+fn emails(text: &[u8], parts: &mut Parts) -> bool {
+    let mut pure = false;
+    find::emails(text, true, &mut |start, end| pure |= (start, end) == (0, text.len()));
+    // An address is found everywhere by its looks.
+    if !pure {
+        parts.known.push((0, text.len()));
+    }
+    true
+}
+
+fn ips(text: &[u8], parts: &mut Parts, ip_found: &mut dyn FnMut(std::net::IpAddr)) -> bool {
+    let mut done = 0;
+    let mut only_ips = true;
+    find::ips(text, &mut |ip, start, end| {
+        ip_found(ip);
+        parts.both(start, end);
+        only_ips &= is_beside_ip(&text[done..start]);
+        done = end;
+    });
+    // What is left may be the name of a host, or something that nobody knows.
+    let is_whole = parts.redacted.is_empty() || !only_ips || !is_beside_ip(&text[done..]);
+    if is_whole {
+        parts.known.push((0, text.len()));
+    }
+    is_whole
+}
+
+/// Whether this is a port, brackets and separators and nothing else.
+fn is_beside_ip(text: &[u8]) -> bool {
+    let mut in_port = false;
+    text.iter().all(|byte| {
+        in_port = *byte == b':' || (in_port && byte.is_ascii_digit());
+        in_port || matches!(byte, b'/' | b'[' | b']' | b',' | b' ')
+    })
+}
+
+fn principal(text: &[u8], parts: &mut Parts) -> bool {
+    if text == b"none:unknown_user" {
+        return false;
+    }
+    let kind = [&b"user:"[..], b"serviceaccount:", b"group:", b"pool:"].into_iter().find(|kind| text.starts_with(kind));
+    let start = kind.map_or(0, <[u8]>::len);
+    let id = text.get(start..).unwrap_or_default();
+    if id == b"*" || id.is_empty() {
+        return false;
+    }
+    if text.starts_with(b"crn:") {
+        return crn_tail(text, parts);
+    }
+    parts.both(start, text.len());
+    common_name(text, parts);
+    kind.is_none()
+}
+
+/// The parts of a CRN that name a principal; when none does, the last one.
+fn crn_tail(text: &[u8], parts: &mut Parts) -> bool {
+    let mut last = None;
+    find::crn_parts(text, &mut |key, start, end| {
+        last = Some((start, end));
+        if Class::of_crn_key(key) == Some(Class::Principal) {
+            parts.both(start, end);
+        }
+    });
+    if let (true, Some((start, end))) = (parts.redacted.is_empty(), last) {
+        parts.both(start, end);
+    }
+    if parts.redacted.is_empty() {
+        parts.known.push((0, text.len()));
+    }
+    parts.redacted.is_empty()
+}
+
+fn credential(text: &[u8], parts: &mut Parts) -> bool {
+    parts.known.push((0, text.len()));
+    common_name(text, parts);
+    true
+}
+
+fn name(text: &[u8], parts: &mut Parts) -> bool {
+    if text == b"*" {
+        return false;
+    }
+    parts.known.push((0, text.len()));
+    true
+}
+
+/// The common name of a certificate's subject is known by itself, too.
+fn common_name(text: &[u8], parts: &mut Parts) {
+    let Some(at) = memchr::memmem::find(text, b"cn=") else { return };
+    let start = at + b"cn=".len();
+    let len = text[start..].iter().take_while(|byte| !matches!(byte, b',' | b'/' | b'+' | b';')).count();
+    if len > 0 {
+        parts.known.push((start, start + len));
+    }
+}
+
+/// Redacts the parts of a CRN that are of an active class, and remembers them.
+fn in_crn(plan: &Plan, document: &Document<'_>, place: Span, scratch: &mut Scratch) {
+    let raw = document.bytes().get(place.start..place.end).unwrap_or_default();
+    // An equals sign may be hidden by an escape.
+    if memchr::memchr3(b'=', b'%', b'\\', raw).is_none() {
+        return;
+    }
+    let Scratch { reading, known, edits, hits, .. } = scratch;
+    reading.read(raw);
+    let text = reading.bytes();
+    hits.clear();
+    find::crn_parts(text, &mut |key, start, end| {
+        let label = Class::of_crn_key(key).and_then(|class| plan.label_of(class));
+        if let Some(label) = label.filter(|_| text.get(start..end) != Some(b"*")) {
+            known.add(text.get(start..end).unwrap_or_default(), label);
+            hits.push((label, start, end));
+        }
+    });
+    for (label, start, end) in hits.iter().copied() {
+        let (start, end) = reading.origin(start, end);
+        part(plan, edits, document, (place.start + start, place.start + end), label);
+    }
+}
+
+fn search_patterns(plan: &Plan, document: &Document<'_>, place: Span, set: PatternSet, scratch: &mut Scratch) {
+    let raw = document.bytes().get(place.start..place.end).unwrap_or_default();
+    let Scratch { reading, edits, hits, .. } = scratch;
+    hits.clear();
+    let text = reading.read_as_written(raw);
+    for (label, pattern) in plan.patterns(set) {
+        let found = pattern.find_iter(&text).filter(|found| !found.is_empty());
+        hits.extend(found.map(|found| (label, found.start(), found.end())));
+    }
+    for (label, start, end) in hits.iter().copied() {
+        let (start, end) = reading.origin(start, end);
+        let at = (place.start + start, place.start + end);
+        if at == (place.start, place.end) {
+            whole_value(plan, edits, document, place, label);
+        } else {
+            part(plan, edits, document, at, label);
+        }
+    }
+}
