@@ -6,6 +6,7 @@
 //! - A secret `x` always has a sibling `x_file`.
 
 mod hec_events;
+mod map;
 mod tls;
 mod transforms;
 
@@ -23,6 +24,7 @@ use crate::source::kafka::config::{GroupProtocol, SaslMechanism, Security, Start
 use crate::units::{self, ByteSize};
 
 pub(super) use hec_events::*;
+pub(super) use map::{MapStep, RawEvent};
 pub(super) use tls::{HecTls, KafkaTls};
 pub(super) use transforms::*;
 

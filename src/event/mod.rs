@@ -37,22 +37,34 @@ pub struct Record<'a> {
 pub struct Cleared<'a> {
     record: Record<'a>,
     redacted: bool,
+    time: Option<EventTime>,
 }
 
 impl<'a> Cleared<'a> {
     /// A record of a pipeline that redacts nothing.
     pub(crate) fn from_chain(record: Record<'a>) -> Self {
-        Self { record, redacted: false }
+        Self { record, redacted: false, time: None }
     }
 
     /// What redaction has left of a record.
     pub(crate) fn from_redaction(record: Record<'a>) -> Self {
-        Self { record, redacted: true }
+        Self { record, redacted: true, time: None }
     }
 
     /// Whether redaction is configured and has been done, also where there was nothing to be redacted.
     pub const fn is_redacted(&self) -> bool {
         self.redacted
+    }
+
+    /// With another form of the event in its place, and when the event happened, which that form may not tell.
+    #[must_use]
+    pub(crate) fn with_value(self, value: &'a [u8], time: Option<EventTime>) -> Self {
+        Self { record: Record { value: Some(value), ..self.record }, time, ..self }
+    }
+
+    /// When the event happened, if its value is of a form that need not tell.
+    pub const fn time(&self) -> Option<EventTime> {
+        self.time
     }
 
     pub fn record(&self) -> &Record<'a> {

@@ -5,6 +5,7 @@ use std::num::NonZeroU32;
 use crate::position::TopicName;
 
 use super::condition::Condition;
+use super::map::config::MapConfig;
 pub use super::redact::config::{PatternConfig, RedactConfig, StepConfig};
 
 /// By kind, each in the order of the configuration; none by default.
@@ -12,6 +13,7 @@ pub use super::redact::config::{PatternConfig, RedactConfig, StepConfig};
 pub struct ChainConfig {
     pub filters: Vec<FilterConfig>,
     pub redact: RedactConfig,
+    pub map: Option<MapConfig>,
 }
 
 /// A rule that filters events.

@@ -13,6 +13,7 @@
 pub mod condition;
 pub mod config;
 pub mod filter;
+pub mod map;
 pub mod redact;
 mod redaction;
 
@@ -23,6 +24,7 @@ use crate::event::{Cleared, Record, Tape};
 
 use config::ChainConfig;
 use filter::{FilterCounts, Filters, RuleId};
+use map::Mapping;
 use redaction::Redaction;
 
 /// What becomes of a record.
@@ -54,6 +56,7 @@ pub type RedactedCounter<'c> = &'c dyn Fn(&str) -> Counter;
 pub struct Chain {
     filters: Filters,
     redaction: Option<Redaction>,
+    mapping: Option<Mapping>,
     /// Memory for reading one event after the other.
     tape: Tape,
 }
@@ -66,12 +69,13 @@ impl Chain {
     /// As [`Chain::new`], and counts what it redacts.
     pub fn counting(config: &ChainConfig, redacted: RedactedCounter<'_>) -> Self {
         let redaction = config.redact.is_enabled().then(|| Redaction::new(&config.redact, redacted));
-        Self { filters: Filters::new(&config.filters), redaction, tape: Tape::default() }
+        let mapping = config.map.clone().map(Mapping::new);
+        Self { filters: Filters::new(&config.filters), redaction, mapping, tape: Tape::default() }
     }
 
     /// The memory behind the verdict is used again for the next record.
     pub fn clear<'a>(&'a mut self, record: Record<'a>) -> Verdict<'a> {
-        let Self { filters, redaction, tape } = self;
+        let Self { filters, redaction, mapping, tape } = self;
         let are_filtered = filters.are_for(record.topic);
         let reads = are_filtered || redaction.is_some();
         let document = record.value.filter(|_| reads).and_then(|value| tape.read(value));
@@ -85,13 +89,17 @@ impl Chain {
                 }
             }
         }
-        match redaction {
-            None => Verdict::Cleared(Cleared::from_chain(record)),
+        let cleared = match redaction {
+            None => Cleared::from_chain(record),
             Some(redaction) => match redaction.clear(record, document.as_ref()) {
-                Ok(left) => Verdict::Cleared(Cleared::from_redaction(left)),
-                Err(failure) => Verdict::Unclear(record, failure),
+                Ok(left) => Cleared::from_redaction(left),
+                Err(failure) => return Verdict::Unclear(record, failure),
             },
-        }
+        };
+        Verdict::Cleared(match mapping {
+            None => cleared,
+            Some(mapping) => mapping.apply(cleared),
+        })
     }
 
     /// An event was filtered, and the ledger has taken note. A record that was read before counts only once.

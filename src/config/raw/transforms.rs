@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use crate::transform::filter::{DropPreset, KeepPreset};
 
-use super::Characters;
+use super::{Characters, MapStep};
 
 /// One step of the chain: a mapping with one key, the step's kind.
 #[derive(Deserialize, JsonSchema)]
@@ -19,6 +19,8 @@ pub(in crate::config) enum Transform {
     /// Keeps only denied access to resources whose name begins with a prefix: what Confluent's published audit log
     /// monitor looks for, in every spelling of "denied".
     Monitor(Box<MonitorRule>),
+    /// Puts events into the words of a data model, after everything else. At most once.
+    Map(Box<MapStep>),
 }
 
 #[derive(Deserialize, JsonSchema)]

@@ -30,6 +30,7 @@ pub(super) enum Model {
 /// What `action` says.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Action {
+    None,
     Is(&'static str),
     /// success or failure.
     Outcome,
@@ -55,7 +56,7 @@ pub(super) struct Choice {
     pub(super) category: ObjectCategory,
 }
 
-pub(super) const NEVER: Choice = always(Model::None, Action::Verb, ObjectCategory::ResourceType);
+pub(super) const NEVER: Choice = always(Model::None, Action::None, ObjectCategory::ResourceType);
 
 pub(super) const fn always(model: Model, action: Action, category: ObjectCategory) -> Choice {
     Choice { model, only_denied: false, action, category }
@@ -100,14 +101,8 @@ const WITHOUT_TARGET: &[When<Cim>] = &[When::In(ACCOUNT), When::Without(Fact::Ta
 const OF_ANYTHING_ELSE: &[When<Cim>] = &[When::NotIn(ACCOUNT)];
 const AUTHENTICATION: &[Model] = &[Model::Authentication];
 
-/// `app`, by the service that writes the event.
-const APPS: &[(&str, &str)] = &[
-    ("kafka", "confluent:kafka"),
-    ("sg", "confluent:sr"),
-    ("ksql", "confluent:ksql"),
-    ("flink", "confluent:flink"),
-    ("cloud", "confluent:cloud"),
-];
+/// `app`, where it is not the name of the service.
+const APPS: &[(&str, &str)] = &[("sg", "confluent:sr")];
 
 /// `user_type`, by the type of the principal.
 const USER_TYPES: &[(&str, &str)] = &[
@@ -131,6 +126,7 @@ impl Target for Cim {
         word("vendor_product", "Confluent Cloud"),
         fact("vendor_account", Fact::Organization),
         fact("app", Fact::Service).how(How::Words(APPS)),
+        fact("app", Fact::Service).how(How::After("confluent:")),
         fact("event_id", Fact::Id),
         fact("signature", Fact::Method).when(&[When::In(AUTHENTICATION)]),
         fact("signature", Fact::Type),
@@ -213,6 +209,7 @@ impl Target for Cim {
 
 fn action(event: &Event<'_>, action: Action) -> Option<&'static str> {
     match action {
+        Action::None => None,
         Action::Is(word) => Some(word),
         Action::Outcome => outcome(event),
         Action::Verb => Some(word_of(event.verb(), "modified")),

@@ -71,10 +71,11 @@ fn signs(signs: &[Sign]) -> String {
 
 fn action(action: Action) -> String {
     match action {
-        Action::Is(word) => format!("`{word}`"),
-        Action::Outcome => "`success` or `failure`".to_owned(),
-        Action::Verb => "by the verb".to_owned(),
-        Action::Operation => "by the operation".to_owned(),
+        Action::None => "no action".to_owned(),
+        Action::Is(word) => format!("action `{word}`"),
+        Action::Outcome => "action `success` or `failure`".to_owned(),
+        Action::Verb => "action by the verb".to_owned(),
+        Action::Operation => "action by the operation".to_owned(),
     }
 }
 

@@ -25,7 +25,7 @@ mod write;
 #[cfg(test)]
 mod tests;
 
-use crate::event::{Document, EventTime, Value};
+use crate::event::{Cleared, Document, EventTime, Tape, Value};
 
 use cim::Cim;
 use config::{MapConfig, Model, Place};
@@ -36,6 +36,34 @@ use fill::fill;
 use ocsf::Ocsf;
 use row::Target;
 use write::push_string;
+
+/// The last step of the chain.
+#[derive(Debug)]
+pub struct Mapping {
+    mapper: Mapper,
+    /// Memory for reading one event after the other.
+    tape: Tape,
+    /// The last mapped event.
+    out: Vec<u8>,
+}
+
+impl Mapping {
+    pub fn new(config: MapConfig) -> Self {
+        Self { mapper: Mapper::new(config), tape: Tape::default(), out: Vec::new() }
+    }
+
+    /// Reads what redaction has left. What is no JSON object passes as it is.
+    pub(super) fn apply<'a>(&'a mut self, event: Cleared<'a>) -> Cleared<'a> {
+        let Self { mapper, tape, out } = self;
+        let record = event.record();
+        let Some(document) = record.value.and_then(|value| tape.read(value)) else { return event };
+        out.clear();
+        match mapper.map(&document, record.timestamp_ms, out) {
+            Mapped::Written { time } => event.with_value(out, time),
+            Mapped::AsItIs => event,
+        }
+    }
+}
 
 /// Maps one event after the other.
 #[derive(Clone, Debug)]

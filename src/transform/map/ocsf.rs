@@ -109,7 +109,7 @@ const WITH_DESTINATION: &[Class] = &[Class::Authentication, Class::ApiActivity, 
 const OF_AUTHENTICATION: &[When<Ocsf>] = &[When::In(AUTHENTICATION)];
 const BY_AN_ACTOR: &[When<Ocsf>] = &[When::NotIn(NO_ACTOR)];
 const OF_A_USER: &[When<Ocsf>] = &[When::In(&[Class::AccountChange, Class::UserAccess])];
-const ON_RESOURCES: &[When<Ocsf>] = &[When::In(&[Class::ApiActivity, Class::UserAccess])];
+const ON_RESOURCES: &[When<Ocsf>] = &[When::In(&[Class::ApiActivity, Class::UserAccess]), When::With(Fact::Resource)];
 const ON_A_TOPIC: &[When<Ocsf>] = &[When::In(&[Class::DatastoreActivity])];
 const ON_AN_ENTITY: &[When<Ocsf>] = &[When::In(ENTITY)];
 const WITH_ADDRESS: &[When<Ocsf>] = &[When::NotIn(BASE), When::With(Fact::ClientAddress)];
@@ -199,8 +199,8 @@ impl Target for Ocsf {
         fact("api.response.error_message", Fact::ErrorMessage).when(&[When::NotIn(BASE), When::Failed]),
         // Where from, and where to.
         fact("src_endpoint.ip", Fact::ClientAddress).when(BY_A_CALL),
-        fact("src_endpoint.name", Fact::ClientName).when(BY_A_CALL),
         fact("src_endpoint.uid", Fact::ConnectionId).when(BY_A_CALL),
+        fact("src_endpoint.name", Fact::ClientName).when(BY_A_CALL),
         word("src_endpoint.name", "unknown").when(&[When::NotIn(BASE), When::Alone]),
         fact("dst_endpoint.uid", Fact::Cluster).when(&[When::In(WITH_DESTINATION)]),
         // What was acted on.

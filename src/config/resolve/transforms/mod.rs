@@ -1,6 +1,7 @@
 //! The steps of the chain: one file per kind.
 
 mod filter;
+mod map;
 
 use crate::config::findings::Findings;
 use crate::config::node::Path;
@@ -10,6 +11,7 @@ use crate::transform::config::ChainConfig;
 /// `None` when there were errors.
 pub(super) fn resolve(raw: Vec<Option<Transform>>, path: &Path, findings: &mut Findings) -> Option<ChainConfig> {
     let mut filters = Vec::new();
+    let (mut mapped, mut map) = (Vec::new(), None);
     for (index, step) in raw.into_iter().enumerate() {
         // What was refused has been reported.
         let Some(step) = step else { continue };
@@ -27,10 +29,17 @@ pub(super) fn resolve(raw: Vec<Option<Transform>>, path: &Path, findings: &mut F
                 let path = path.key("monitor");
                 filter::monitor(*raw, &path, findings).map(|rule| (path, rule))
             }
+            Transform::Map(raw) => {
+                let path = path.key("map");
+                map = map::map(*raw, &path, findings);
+                mapped.push(path);
+                None
+            }
         };
         filters.extend(filter);
     }
     filter::no_name_twice(&filters, findings);
+    map::only_once(&mapped, findings);
     let filters = filters.into_iter().map(|(_, filter)| filter).collect();
-    (!findings.has_error(path)).then_some(ChainConfig { filters, ..ChainConfig::default() })
+    (!findings.has_error(path)).then_some(ChainConfig { filters, map, ..ChainConfig::default() })
 }

@@ -41,7 +41,7 @@ fn a_handful_of_samples_is_mapped_as_recorded() {
             writeln!(shown, "# {line}: {what}\n{pretty}\n").expect("writing to memory cannot fail");
         }
         let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/map").join(&name);
-        #[expect(clippy::disallowed_methods, reason = "a switch of the test, not of the program")]
+        #[allow(clippy::disallowed_methods, reason = "a switch of the test itself")]
         let update = std::env::var("UPDATE_GOLDEN").is_ok();
         if update {
             fs::create_dir_all(file.parent().expect("a folder")).expect("writable");

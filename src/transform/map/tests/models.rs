@@ -81,8 +81,7 @@ fn cim(event: &Value, complaints: &mut Complaints) {
 fn what_a_data_model_expects_comes_from_the_events_that_have_it() {
     let events: Vec<Value> = samples().map(|event| document(Model::Cim, event)).collect();
     for model in CIM_MODELS {
-        let has_tags = |event: &&Value| event["tag"].as_array().is_some_and(|tags| model.tags.iter().eq(tags.iter()));
-        let of_model: Vec<&Value> = events.iter().filter(has_tags).collect();
+        let of_model: Vec<&Value> = events.iter().filter(|event| event["tag"][0] == model.tags[0]).collect();
         for name in model.expected.split_whitespace() {
             assert!(of_model.iter().any(|event| event[name].is_string()), "{:?}: nowhere {name}", model.tags);
         }
