@@ -35,6 +35,10 @@
 //!   record must not end the process for ever.
 //! - Where reading began is something to commit, too; committed first, it would hold up the first progress by a second.
 //! - A batch that always fails while others pass resets the endpoint's back-off each time; so it has a back-off of its own.
+//! - A parcel that finds out that an endpoint swallows requests is stuck for as long as a request may take, and after so many runs
+//!   reading stops: one black hole of several endpoints would slow all. So endpoints are asked, without an event.
+//! - A proof that comes later says nothing about the next parcel: while acknowledgements of before still come in, an endpoint may
+//!   refuse all that is new. So only an answer to a parcel ends a back-off or a hold.
 //! - A batch that is stuck while others pass lets the ledger grow; so the number of tracked runs bounds reading, too.
 //! - A payload that merely looks like JSON could close its envelope and forge events; so each is checked in full.
 //! - The Kafka client tells some refused certificates as broken connections, and all with the same words.

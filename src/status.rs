@@ -120,7 +120,7 @@ pub struct PipelineStatus {
     /// Why delivery holds, while it does.
     pub holding: Option<Failure>,
     pub progress: Progress,
-    /// In the order in which they are asked; together they have filtered as many records as the progress says.
+    /// In the order of the configuration; together they have filtered as many records as the progress says.
     pub filters: Vec<FilterStatus>,
     pub partitions: Vec<PartitionStatus>,
     /// The last gaps, oldest first; at most [`GAPS_KEPT`].

@@ -213,6 +213,11 @@ const PLACES: &[Place] = &[
         allowed: &["src/pipeline.rs", "src/pipeline/", "src/demo/"],
         why: "a task outside the pipeline's set can die unnoticed",
     },
+    Place {
+        signs: &["Cleared::from_"],
+        allowed: &["src/transform/"],
+        why: "only the chain knows that nothing is left in an event that may not leave",
+    },
     Place { signs: &["env::var"], allowed: &["src/config/"], why: "only the configuration reads the environment" },
     Place {
         signs: &["ResumeAt::from_broker"],

@@ -42,7 +42,7 @@ pub(super) struct Pipeline {
     pub(super) holding: Option<Trouble>,
     pub(super) last_failure: Option<LastFailure>,
     pub(super) progress: Progress,
-    /// In the order in which they are asked.
+    /// In the order of the configuration.
     pub(super) filters: Vec<Filter>,
     /// Over all partitions; `None` before the first assignment, and while the end of one is unknown.
     pub(super) lag: Option<u64>,

@@ -44,7 +44,11 @@ pub(super) fn gzip(plain: &[u8]) -> Bytes {
     let mut encoder = GzEncoder::new(Vec::with_capacity(plain.len() / 8 + 64), LEVEL);
     // Writing to memory cannot fail.
     match encoder.write_all(plain).and_then(|()| encoder.finish()) {
-        Ok(compressed) => Bytes::from(compressed),
+        Ok(mut compressed) => {
+            // It may be held for minutes, and what is held is what counts.
+            compressed.shrink_to_fit();
+            Bytes::from(compressed)
+        }
         Err(_) => Bytes::new(),
     }
 }

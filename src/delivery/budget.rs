@@ -2,6 +2,9 @@
 //!
 //! Every batch holds a share of the budget for as long as its memory lives, and gives it back when it is dropped. What
 //! counts is what is held: a batch that was compressed while it waits gives back the difference.
+//!
+//! Where batches are compressed, little may wait plain. Reading is faster than compressing: without a bound of its own the whole
+//! budget would fill with plain batches first, and as compressed ones take their place the allocator keeps the memory of both.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,20 +15,36 @@ use super::settlement::Settlements;
 pub struct Budget {
     limit: u64,
     used: AtomicU64,
+    /// Of `limit`, what batches that wait for being compressed may take.
+    plain_limit: u64,
+    plain: AtomicU64,
     /// Told when room was made, because the poll thread may be waiting for it.
     wake: Arc<Settlements>,
 }
 
 impl Budget {
     pub fn new(limit: u64, wake: Arc<Settlements>) -> Arc<Self> {
-        Arc::new(Self { limit, used: AtomicU64::new(0), wake })
+        Self::compressing(limit, u64::MAX, wake)
+    }
+
+    /// For batches that are going to be compressed, of which no more than `plain_limit` bytes wait for that.
+    pub fn compressing(limit: u64, plain_limit: u64, wake: Arc<Settlements>) -> Arc<Self> {
+        Arc::new(Self { limit, used: AtomicU64::new(0), plain_limit, plain: AtomicU64::new(0), wake })
     }
 
     /// Takes `bytes`, even beyond the limit: the caller asks [`Budget::is_exhausted`] before it reads more, so the limit is
     /// passed by one batch at most.
     pub fn hold(self: &Arc<Self>, bytes: u64) -> Held {
         self.used.fetch_add(bytes, Ordering::Relaxed);
-        Held { budget: Arc::clone(self), bytes }
+        Held { budget: Arc::clone(self), bytes, plain: 0 }
+    }
+
+    /// As [`Budget::hold`], for a batch that is not compressed (yet).
+    pub fn hold_plain(self: &Arc<Self>, bytes: u64) -> Held {
+        self.plain.fetch_add(bytes, Ordering::Relaxed);
+        let mut held = self.hold(bytes);
+        held.plain = bytes;
+        held
     }
 
     pub fn used(&self) -> u64 {
@@ -33,16 +52,21 @@ impl Budget {
     }
 
     pub fn is_exhausted(&self) -> bool {
-        self.used() >= self.limit
+        self.used() >= self.limit || self.plain() >= self.plain_limit
     }
 
     /// Whether there is enough room to start reading again without stopping at once.
     pub fn has_ample_room(&self) -> bool {
-        self.used() <= self.limit / 2
+        self.used() <= self.limit / 2 && self.plain() <= self.plain_limit / 2
     }
 
-    fn give_back(&self, bytes: u64) {
+    fn plain(&self) -> u64 {
+        self.plain.load(Ordering::Relaxed)
+    }
+
+    fn give_back(&self, bytes: u64, plain: u64) {
         self.used.fetch_sub(bytes, Ordering::Relaxed);
+        self.plain.fetch_sub(plain, Ordering::Relaxed);
         self.wake.nudge();
     }
 }
@@ -52,6 +76,8 @@ impl Budget {
 pub struct Held {
     budget: Arc<Budget>,
     bytes: u64,
+    /// Of `bytes`, what is not compressed yet.
+    plain: u64,
 }
 
 impl Held {
@@ -60,16 +86,17 @@ impl Held {
         self.budget.hold(bytes)
     }
 
+    /// The batch is compressed now, and weighs this.
     pub fn shrink_to(&mut self, bytes: u64) {
         let freed = self.bytes.saturating_sub(bytes);
         self.bytes -= freed;
-        self.budget.give_back(freed);
+        self.budget.give_back(freed, std::mem::take(&mut self.plain));
     }
 }
 
 impl Drop for Held {
     fn drop(&mut self) {
-        self.budget.give_back(self.bytes);
+        self.budget.give_back(self.bytes, self.plain);
     }
 }
 
@@ -89,5 +116,30 @@ mod tests {
         assert!(budget.has_ample_room());
         drop((held, other));
         assert_eq!(budget.used(), 0);
+    }
+
+    #[test]
+    fn little_waits_for_being_compressed_and_what_is_compressed_only_counts_in_the_whole() {
+        let budget = Budget::compressing(100, 20, Arc::default());
+        let mut first = budget.hold_plain(15);
+        assert!(!budget.is_exhausted() && !budget.has_ample_room());
+        let second = budget.hold_plain(15);
+        assert!(budget.is_exhausted());
+        first.shrink_to(3);
+        assert!(!budget.is_exhausted());
+        drop(second);
+        assert!(budget.has_ample_room());
+        let letters = budget.hold(40);
+        assert!(budget.has_ample_room(), "letters are not compressed");
+        let compressed: Vec<Held> = (0..4)
+            .map(|_| budget.hold_plain(15))
+            .map(|mut held| {
+                held.shrink_to(15);
+                held
+            })
+            .collect();
+        assert!(budget.is_exhausted(), "the whole is bounded all the same");
+        drop((first, letters, compressed));
+        assert_eq!((budget.used(), budget.plain()), (0, 0));
     }
 }

@@ -36,6 +36,7 @@ pub struct Record<'a> {
 #[derive(Clone, Copy, Debug)]
 pub struct Cleared<'a> {
     record: Record<'a>,
+    enrichment: &'a str,
     redacted: bool,
     time: Option<EventTime>,
 }
@@ -43,12 +44,18 @@ pub struct Cleared<'a> {
 impl<'a> Cleared<'a> {
     /// A record of a pipeline that redacts nothing.
     pub(crate) fn from_chain(record: Record<'a>) -> Self {
-        Self { record, redacted: false, time: None }
+        Self { record, enrichment: "", redacted: false, time: None }
     }
 
     /// What redaction has left of a record.
     pub(crate) fn from_redaction(record: Record<'a>) -> Self {
-        Self { record, redacted: true, time: None }
+        Self { record, enrichment: "", redacted: true, time: None }
+    }
+
+    /// With JSON members, separated by commas, that go beside the event where the sink has room for them.
+    #[must_use]
+    pub(crate) fn with_enrichment(self, members: &'a str) -> Self {
+        Self { enrichment: members, ..self }
     }
 
     /// Whether redaction is configured and has been done, also where there was nothing to be redacted.
@@ -69,5 +76,10 @@ impl<'a> Cleared<'a> {
 
     pub fn record(&self) -> &Record<'a> {
         &self.record
+    }
+
+    /// JSON members for the sink's fields, separated by commas; their values are texts and lists of texts. Often empty.
+    pub fn enrichment(&self) -> &'a str {
+        self.enrichment
     }
 }

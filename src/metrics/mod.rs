@@ -36,6 +36,8 @@ pub mod names {
     pub const END_TO_END_LATENCY: &str = "auditferry_end_to_end_latency_seconds";
     /// Labels: pipeline, reason.
     pub const DEAD_LETTERS: &str = "auditferry_dead_letters_total";
+    /// Labels: pipeline, field (a name, a path or `patterns`, from the configuration).
+    pub const REDACTED: &str = "auditferry_redacted_total";
     /// Labels: pipeline.
     pub const HEADERS_LEFT_OUT: &str = "auditferry_record_headers_left_out_total";
     /// Labels: pipeline, kind (assigned, revoked, lost).
@@ -97,6 +99,7 @@ fn describe() {
             names::HEADERS_LEFT_OUT,
             "Headers and keys of records that should have become metadata or a field and are not text.",
         ),
+        (names::REDACTED, "Parts of events that were redacted, by what the configuration calls them."),
         (names::REBALANCES, "Partitions were assigned to or taken from this process."),
         (names::GAPS, "Records were gone before they could be read: each is a loss upstream."),
         (names::GAP_RECORDS, "Offsets in gaps: an upper bound of the records that were gone."),

@@ -24,7 +24,7 @@ use tokio_util::sync::CancellationToken;
 use crate::config::{AdminConfig, Config, PipelineConfig, SinkConfig, SourceConfig};
 use crate::dead_letter::{Store, letter_store};
 use crate::defaults;
-use crate::delivery::attempt::Failure;
+use crate::delivery::attempt::{Coding, Failure};
 use crate::delivery::batch::{BatchBuilder, BatchLimits};
 use crate::delivery::budget::Budget;
 use crate::delivery::conductor::{Conductor, ConductorParts};
@@ -289,14 +289,18 @@ fn lane_of(
         sink: Arc::clone(&parts.sink),
         shipments,
         recall: Arc::clone(&mail.recall),
-        letters: parts.store.as_ref().map(letter_store),
+        letters: parts.store.as_ref().map(|store| letter_store(store, &parts.config.unclear_letters)),
         observer: lane_report::observer(&parts.config.name, Arc::clone(&parts.board), parts.sink.endpoints()),
         max_in_flight: parts.config.max_in_flight,
-        coding: match &parts.config.sink {
-            SinkConfig::SplunkHec(hec) => hec.compression,
-        },
+        coding: coding_of(&parts.config),
         ready: Arc::clone(ready),
     })
+}
+
+fn coding_of(config: &PipelineConfig) -> Coding {
+    match &config.sink {
+        SinkConfig::SplunkHec(hec) => hec.compression,
+    }
 }
 
 type ToLane = (mpsc::Sender<crate::delivery::lane::Shipment>, Arc<AtomicBool>);
@@ -310,13 +314,21 @@ fn conductor_of(
 ) -> Conductor<KafkaSource> {
     let config = &parts.config;
     let SourceConfig::Kafka(kafka) = &config.source;
-    let budget = Budget::new(config.in_flight_bytes.get(), Arc::clone(&mail.settlements));
+    let (in_flight, wake) = (config.in_flight_bytes.get(), Arc::clone(&mail.settlements));
+    let backlog = defaults::COMPRESSION_BACKLOG.get().max(4 * config.batch.max_bytes.get());
+    let budget = match coding_of(config) {
+        Coding::Identity => Budget::new(in_flight, wake),
+        Coding::Gzip => Budget::compressing(in_flight, backlog, wake),
+    };
     let limits = BatchLimits { max_events: config.batch.max_events, max_bytes: config.batch.max_bytes.as_len() };
     let builder = BatchBuilder::new(limits, Arc::clone(&budget), Arc::clone(&mail.settlements));
     Conductor::new(ConductorParts {
         source,
         sink: Arc::clone(&parts.sink),
-        chain: Chain::new(&config.chain),
+        chain: Chain::counting(
+            &config.chain,
+            &|field| ::metrics::counter!(metrics::names::REDACTED, "pipeline" => config.name.clone(), "field" => field.to_owned()),
+        ),
         builder,
         budget,
         mail,

@@ -14,7 +14,6 @@ use crate::reason::Reason;
 use crate::source::{Assigned, Gap};
 use crate::status::{self, FilterStatus, PartitionStatus, PipelineBoard, State};
 use crate::transform::config::ChainConfig;
-use crate::transform::filter::in_order;
 
 struct Report {
     pipeline: String,
@@ -166,8 +165,7 @@ fn add(before: status::Progress, progress: &Progress<'_>) -> status::Progress {
 
 /// The rules as they stand on the board before anything has happened.
 pub(super) fn filters_of(chain: &ChainConfig) -> Vec<FilterStatus> {
-    let rules = in_order(&chain.filters).into_iter();
-    rules.map(|rule| FilterStatus { rule: rule.name, ..FilterStatus::default() }).collect()
+    chain.filters.iter().map(|rule| FilterStatus { rule: rule.name.clone(), ..FilterStatus::default() }).collect()
 }
 
 fn count_filters(filters: &mut [FilterStatus], before: &[FilterStatus], progress: &Progress<'_>) {

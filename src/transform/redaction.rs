@@ -8,9 +8,9 @@
 //!
 //! The key and the headers of a record are not redacted: they stay behind, unless the configuration names them.
 
+use super::RedactedCounter;
 use super::redact::Redactor;
 use super::redact::config::RedactConfig;
-use super::RedactedCounter;
 use crate::defaults::REDACT_EVENT_MAX_BYTES;
 use crate::delivery::attempt::Failure;
 use crate::event::{Document, Record, headers};
@@ -48,7 +48,9 @@ impl Redaction {
     ) -> Result<Record<'a>, Failure> {
         let Self { redactor, keep_key, keep_headers, headers: kept } = self;
         kept.clear();
-        for (name, value) in headers::iter(record.headers).filter(|(name, _)| keep_headers.iter().any(|kept| kept == name)) {
+        for (name, value) in
+            headers::iter(record.headers).filter(|(name, _)| keep_headers.iter().any(|kept| kept == name))
+        {
             headers::push(kept, name, value);
         }
         let key = if *keep_key { record.key } else { None };
@@ -58,7 +60,8 @@ impl Redaction {
             return Ok(without);
         }
         if value.len() > REDACT_EVENT_MAX_BYTES.as_len() {
-            let detail = format!("it has {} bytes, and events of up to {REDACT_EVENT_MAX_BYTES} are redacted", value.len());
+            let detail =
+                format!("it has {} bytes, and events of up to {REDACT_EVENT_MAX_BYTES} are redacted", value.len());
             return Err(Failure::new(Reason::Unredactable, detail));
         }
         match document.ok_or(Unredactable::NotAnObject).and_then(|document| redactor.redact(document)) {

@@ -94,7 +94,7 @@ fn the_examples_mention_every_key_and_no_other() {
         EXAMPLES.iter().map(|name| fs::read_to_string(crate_file("config").join(name)).expect("exists")).collect();
     for key in &known {
         let mentioned = text.lines().any(|line| {
-            let line = line.trim_start().trim_start_matches("# ").trim_start();
+            let line = line.trim_start().trim_start_matches("# ").trim_start().trim_start_matches("- ");
             line.starts_with(&format!("{key}:"))
                 || line.contains(&format!("{{{key}:"))
                 || line.contains(&format!(", {key}:"))

@@ -32,6 +32,7 @@ mod offsets;
 mod outage;
 mod positions;
 mod rebalance;
+mod redaction;
 mod stop;
 mod takeover;
 mod trust;

@@ -1,11 +1,16 @@
 //! What the file may say under `transforms`: one type per step.
 
+mod map;
+mod redact;
+
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::transform::filter::{DropPreset, KeepPreset};
 
-use super::{Characters, MapStep};
+use super::Characters;
+pub(in crate::config) use map::*;
+pub(in crate::config) use redact::*;
 
 /// One step of the chain: a mapping with one key, the step's kind.
 #[derive(Deserialize, JsonSchema)]
@@ -21,6 +26,9 @@ pub(in crate::config) enum Transform {
     Monitor(Box<MonitorRule>),
     /// Puts events into the words of a data model, after everything else. At most once.
     Map(Box<MapStep>),
+    /// Makes unreadable what must not leave, wherever it stands in the event. What cannot be redacted for certain does not
+    /// leave: it becomes a dead letter.
+    Redact(Box<Redact>),
 }
 
 #[derive(Deserialize, JsonSchema)]

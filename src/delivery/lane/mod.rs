@@ -3,9 +3,12 @@
 //! One task owns everything here; there is no lock. Up to `max_in_flight` parcels are being sent at once. A parcel that
 //! was accepted but not yet proven (indexer acknowledgement) waits without a sending slot.
 //!
+//! Which endpoint is next, and how one that does not answer is kept from slowing the others, stands in [`endpoints`].
+//!
 //! Retrying, splitting, quarantining and holding happen here, once for all sinks. There is no number of attempts after
 //! which something is given up: a consignment leaves the lane delivered, dead-lettered or given back.
 
+mod care;
 mod desk;
 mod endpoints;
 mod event;
@@ -21,7 +24,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
 pub use desk::LetterStore;
@@ -79,6 +82,8 @@ struct Flight {
     backoff: Backoff,
     endpoint: usize,
     started: Instant,
+    /// Ends the attempt, with the reason for it; `None` once the parcel was accepted.
+    take_back: Option<oneshot::Sender<Failure>>,
 }
 
 type FlightId = u64;
@@ -94,6 +99,8 @@ pub struct Lane {
     /// Attempts that were accepted and await proof.
     pending: FuturesUnordered<Landing>,
     endpoints: endpoints::Endpoints,
+    /// Questions to endpoints, at most one each.
+    questions: FuturesUnordered<care::Question>,
     hold: Option<hold::Hold>,
     desk: desk::Desk,
     rng: fastrand::Rng,
@@ -112,6 +119,7 @@ impl Lane {
             sending: FuturesUnordered::new(),
             pending: FuturesUnordered::new(),
             endpoints,
+            questions: FuturesUnordered::new(),
             hold: None,
             desk,
             rng: fastrand::Rng::new(),
@@ -131,6 +139,7 @@ impl Lane {
                 },
                 Some((id, attempt)) = self.sending.next(), if !self.sending.is_empty() => self.sent(id, attempt),
                 Some((id, attempt)) = self.pending.next(), if !self.pending.is_empty() => self.land(id, attempt),
+                Some((endpoint, told)) = self.questions.next(), if !self.questions.is_empty() => self.heard(endpoint, told),
                 answer = self.desk.stored() => self.letters_answered(answer),
                 () = self.parts.recall.changed() => self.give_back_recalled(),
                 () = sleep_until(wake) => {}
@@ -151,6 +160,7 @@ impl Lane {
     fn launch_what_may_go(&mut self) {
         let now = Instant::now();
         self.desk.start(now);
+        self.look_after_endpoints(now);
         while self.may_send(now) {
             let Some(at) = self.next_in_queue(now) else { break };
             let Some(endpoint) = self.endpoints.take(now) else { break };
@@ -183,15 +193,18 @@ impl Lane {
         let attempt = self.parts.sink.attempt(endpoint, parcel);
         let id = self.next_flight;
         self.next_flight += 1;
-        self.flights.insert(id, Flight { consignment, suspect, backoff, endpoint, started: now });
-        self.sending.push(Box::pin(async move { (id, attempt.await) }));
+        let (take_back, taken_back) = oneshot::channel();
+        let take_back = Some(take_back);
+        self.flights.insert(id, Flight { consignment, suspect, backoff, endpoint, started: now, take_back });
+        self.sending.push(Box::pin(async move { (id, care::unless_taken_back(attempt, taken_back).await) }));
     }
 
     /// An attempt left its sending slot.
     fn sent(&mut self, id: FlightId, attempt: Attempt) {
-        let Some(flight) = self.flights.get(&id) else { return };
+        let Some(flight) = self.flights.get_mut(&id) else { return };
+        flight.take_back = None;
         let (endpoint, took) = (flight.endpoint, flight.started.elapsed());
-        self.endpoints.returned(endpoint);
+        self.endpoints.returned(endpoint, Instant::now());
         (self.parts.observer)(LaneEvent::Attempted { endpoint, outcome: event::outcome_of(&attempt), took });
         let attempt = self.heed_warning(endpoint, attempt);
         match attempt {
@@ -201,12 +214,11 @@ impl Lane {
                 self.front_was_taken(suspect);
                 self.pending.push(Box::pin(async move { (id, proof.await) }));
             }
-            Attempt::Delivered
-            | Attempt::Slower { .. }
-            | Attempt::Retry { .. }
-            | Attempt::Poison { .. }
-            | Attempt::Split(_)
-            | Attempt::Hold(_) => self.land(id, attempt),
+            Attempt::Delivered | Attempt::Poison { .. } | Attempt::Split(_) => {
+                self.answered_well(endpoint);
+                self.land(id, attempt);
+            }
+            Attempt::Slower { .. } | Attempt::Retry { .. } | Attempt::Hold(_) => self.land(id, attempt),
         }
     }
 
@@ -240,7 +252,6 @@ impl Lane {
     }
 
     fn delivered(&mut self, flight: Flight) {
-        self.answered_well(flight.endpoint);
         let Flight { consignment, suspect, started, endpoint, .. } = flight;
         self.front_was_taken(suspect);
         let (events, oldest_ms) = (consignment.count(), consignment.oldest_ms());
@@ -269,7 +280,6 @@ impl Lane {
         if !plausible && count == 1 {
             return self.split(flight, failure);
         }
-        self.answered_well(flight.endpoint);
         self.no_longer_suspected(flight.suspect);
         if !plausible {
             return self.send_in_two(flight.consignment, count / 2);
@@ -313,7 +323,8 @@ impl Lane {
         self.requeue(flight);
     }
 
-    /// The endpoint understood the request, whatever it thought of the events.
+    /// The endpoint understood the request, whatever it thought of the events. A proof that comes later does not say as much:
+    /// what took a parcel a while ago may refuse the next one.
     fn answered_well(&mut self, endpoint: usize) {
         self.endpoints.succeeded(endpoint);
         if let Some(hold) = self.hold.take() {
@@ -344,8 +355,9 @@ impl Lane {
         let consignment = self.queue.iter().map(|waiting| waiting.not_before).filter(|at| *at > now).min();
         let endpoint = (!self.queue.is_empty()).then(|| self.endpoints.next_available(now)).flatten();
         let probe = self.hold.as_ref().and_then(hold::Hold::next_wake).filter(|_| !self.queue.is_empty());
+        let care = self.endpoints.next_care(now);
         // What lies in the past waits for something else: a free slot, an answer, a shipment.
-        [consignment, endpoint, probe, self.desk.next_wake()].into_iter().flatten().filter(|at| *at > now).min()
+        [consignment, endpoint, care, probe, self.desk.next_wake()].into_iter().flatten().filter(|at| *at > now).min()
     }
 }
 

@@ -26,7 +26,6 @@ const FRONT_FIFTHS: usize = 2;
 impl Lane {
     /// The parcel was refused as a whole.
     pub(super) fn split(&mut self, flight: Flight, failure: Failure) {
-        self.answered_well(flight.endpoint);
         let Flight { consignment, suspect, .. } = flight;
         self.no_longer_suspected(suspect);
         match consignment.count() {

@@ -19,6 +19,7 @@ use crate::reason::Reason;
 use crate::secret::{Secret, SecretSource};
 use crate::tls::config::{TlsConfig, Transport};
 
+mod condition;
 mod conformance;
 mod defects;
 mod golden;

@@ -15,7 +15,7 @@ use super::problem::Span;
 use super::program::{Base, Case, Datum, List, Number, Operand, Order, RawPath, Step, Test, TextTest, Word};
 
 /// What a condition looks at.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Subject<'e> {
     pub view: View<'e>,
     pub topic: &'e str,

@@ -19,7 +19,7 @@ impl Span {
         Self::new(self.start, last.end)
     }
 
-    pub(super) fn of<'t>(self, text: &'t str) -> &'t str {
+    pub(super) fn of(self, text: &str) -> &str {
         text.get(self.start..self.end).unwrap_or_default()
     }
 

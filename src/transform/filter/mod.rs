@@ -25,9 +25,15 @@ use super::config::{Action, FilterConfig};
 pub use monitor::Monitor;
 pub use presets::{DropPreset, KeepPreset};
 
-/// Number of a rule within its chain: its place in [`Filters::counts`].
+/// A rule of a chain: its place in the configuration.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct RuleId(usize);
+
+impl RuleId {
+    pub const fn index(self) -> usize {
+        self.0
+    }
+}
 
 /// What a rule has come to since the chain was made.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -46,16 +52,15 @@ pub struct RuleCounts {
 /// The rules of one chain.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Filters {
-    /// Those that drop come first.
     rules: Vec<FilterConfig>,
+    /// One for each rule.
     counts: Vec<RuleCounts>,
     unreadable: u64,
 }
 
 impl Filters {
     pub(super) fn new(config: &[FilterConfig]) -> Self {
-        let rules = in_order(config);
-        Self { counts: vec![RuleCounts::default(); rules.len()], rules, unreadable: 0 }
+        Self { rules: config.to_vec(), counts: vec![RuleCounts::default(); config.len()], unreadable: 0 }
     }
 
     /// Whether a rule has to look at the records of this topic.
@@ -115,17 +120,10 @@ impl Filters {
 /// What all rules of a chain have come to.
 #[derive(Clone, Copy, Debug)]
 pub struct FilterCounts<'a> {
-    /// In the order of [`in_order`].
+    /// In the order of the configuration.
     pub rules: &'a [RuleCounts],
     /// Events that are no JSON object, so that no rule could look at them; they were kept.
     pub unreadable: u64,
-}
-
-/// The rules in the order in which they are asked and counted.
-pub fn in_order(config: &[FilterConfig]) -> Vec<FilterConfig> {
-    let mut rules = config.to_vec();
-    rules.sort_by_key(|rule| rule.action == Action::Keep);
-    rules
 }
 
 fn is_for(rule: &FilterConfig, topic: &str) -> bool {

@@ -40,8 +40,6 @@ impl Monitor {
             asked.push(format!("method in [{}]", list(&self.methods)));
         }
         let asked = if asked.is_empty() { String::new() } else { format!("({}) && ", asked.join(" || ")) };
-        let named = ["event.data.authorizationInfo.resourceName", "resource_id"].map(|name| names(name)).join(" || ");
-        let among = names("r.resource.resourceId");
-        format!("denied && {asked}({named} || event.data.cloudResources.exists(r, {among}))")
+        format!("denied && {asked}({} || resource_ids.exists(x, {}))", names("resource"), names("x"))
     }
 }

@@ -29,10 +29,10 @@ fn record<'a>(topic: &'a str, offset: i64, value: Option<&'a str>) -> Record<'a>
     Record { topic, partition, offset: Offset::new(offset), timestamp_ms: None, key: None, value, headers: &[] }
 }
 
-/// The name of the rule that filters it, in the order in which rules are asked.
+/// The name of the rule that filters it.
 fn filtered_by(chain: &mut Chain, rules: &[FilterConfig], record: Record<'_>) -> Option<String> {
     match chain.clear(record) {
-        Verdict::Filtered(rule) => Some(in_order(rules)[rule.0].name.clone()),
+        Verdict::Filtered(rule) => Some(rules[rule.0].name.clone()),
         Verdict::Cleared(_) => None,
         Verdict::Unclear(..) => panic!("filters make no letters"),
     }

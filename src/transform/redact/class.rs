@@ -93,8 +93,14 @@ impl Class {
             b"apikey" | b"cloudapikey" => Self::CredentialId,
             b"organization" => Self::Organization,
             b"environment" => Self::Environment,
-            b"cloudcluster" | b"kafkacluster" | b"schemaregistry" | b"schemaregistrycluster" | b"ksql"
-            | b"ksqlcluster" | b"cluster" | b"connectcluster" => Self::Cluster,
+            b"cloudcluster"
+            | b"kafkacluster"
+            | b"schemaregistry"
+            | b"schemaregistrycluster"
+            | b"ksql"
+            | b"ksqlcluster"
+            | b"cluster"
+            | b"connectcluster" => Self::Cluster,
             b"topic" | b"group" | b"transactionalid" | b"subject" | b"schema" | b"connector" | b"statement"
             | b"workspace" | b"flinkworkspace" | b"clusterlink" | b"kek" | b"dek" => Self::Name,
             _ => return None,
@@ -199,9 +205,22 @@ pub(super) fn of_member(name: &[u8], container: Container) -> Classes {
         b"email" | b"emailaddress" | b"useremail" | b"mail" => Class::Email,
         b"clientaddress" | b"clientaddresses" | b"clientip" | b"clientips" | b"ip" | b"ipaddress" | b"sourceip"
         | b"remoteip" | b"remoteaddress" | b"sourceaddress" => Class::ClientIp,
-        b"principal" | b"originalprincipal" | b"actingprincipal" | b"assignedprincipals" | b"delegateprincipal"
-        | b"principalresourceid" | b"identity" | b"confluentuser" | b"confluentserviceaccount" | b"externalaccount"
-        | b"identitypool" | b"othersignedclaims" | b"userid" | b"userresourceid" | b"serviceaccountid" | b"owner"
+        b"principal"
+        | b"originalprincipal"
+        | b"actingprincipal"
+        | b"assignedprincipals"
+        | b"delegateprincipal"
+        | b"principalresourceid"
+        | b"identity"
+        | b"confluentuser"
+        | b"confluentserviceaccount"
+        | b"externalaccount"
+        | b"identitypool"
+        | b"othersignedclaims"
+        | b"userid"
+        | b"userresourceid"
+        | b"serviceaccountid"
+        | b"owner"
         | b"ownerid" => Class::Principal,
         b"subject" if container == Container::Subject => Class::Principal,
         b"dname" | b"credentialid" | b"apikey" | b"apikeyid" => Class::CredentialId,
@@ -241,15 +260,82 @@ pub(super) fn is_vocabulary(word: &[u8]) -> bool {
 
 /// Names of members, kinds of things and words for outcomes, in small letters.
 const VOCABULARY: &[&[u8]] = &[
-    b"access", b"accesstype", b"acl", b"admin", b"allow", b"apache", b"authentication", b"authenticationinfo", b"authorization",
-    b"authorizationinfo", b"authorize", b"client", b"clientaddress", b"cloud", b"cloudresources", b"cluster", b"confluent",
-    b"connect", b"create", b"credentials", b"data", b"delete", b"deny", b"email", b"environment", b"event", b"failure",
-    b"fields", b"flink", b"granted", b"group", b"http", b"https", b"identity", b"json", b"kafka", b"ksql", b"message",
-    b"metadata", b"method", b"methodname", b"name", b"none", b"null", b"operation", b"organization", b"principal", b"privileged",
+    b"access",
+    b"accesstype",
+    b"acl",
+    b"admin",
+    b"allow",
+    b"apache",
+    b"authentication",
+    b"authenticationinfo",
+    b"authorization",
+    b"authorizationinfo",
+    b"authorize",
+    b"client",
+    b"clientaddress",
+    b"cloud",
+    b"cloudresources",
+    b"cluster",
+    b"confluent",
+    b"connect",
+    b"create",
+    b"credentials",
+    b"data",
+    b"delete",
+    b"deny",
+    b"email",
+    b"environment",
+    b"event",
+    b"failure",
+    b"fields",
+    b"flink",
+    b"granted",
+    b"group",
+    b"http",
+    b"https",
+    b"identity",
+    b"json",
+    b"kafka",
+    b"ksql",
+    b"message",
+    b"metadata",
+    b"method",
+    b"methodname",
+    b"name",
+    b"none",
+    b"null",
+    b"operation",
+    b"organization",
+    b"principal",
+    b"privileged",
     b"request",
-    b"requestmetadata", b"resource", b"resourceid", b"resourcename", b"resourcetype", b"result", b"role", b"schema",
-    b"scope", b"server", b"service", b"servicename", b"source", b"specversion", b"status", b"subject", b"success", b"time",
-    b"topic", b"true", b"false", b"type", b"unknown", b"update", b"user", b"users", b"value",
+    b"requestmetadata",
+    b"resource",
+    b"resourceid",
+    b"resourcename",
+    b"resourcetype",
+    b"result",
+    b"role",
+    b"schema",
+    b"scope",
+    b"server",
+    b"service",
+    b"servicename",
+    b"source",
+    b"specversion",
+    b"status",
+    b"subject",
+    b"success",
+    b"time",
+    b"topic",
+    b"true",
+    b"false",
+    b"type",
+    b"unknown",
+    b"update",
+    b"user",
+    b"users",
+    b"value",
 ];
 
 #[cfg(test)]

@@ -170,7 +170,9 @@ mod tests {
         let run = |wanted: &[(usize, usize, Label)]| {
             let mut edits = Edits::default();
             for (start, end, label) in wanted {
-                edits.replace((6 + start, 6 + end), *label, |out| out.extend_from_slice(format!("<{label}>").as_bytes()));
+                edits.replace((6 + start, 6 + end), *label, |out| {
+                    out.extend_from_slice(format!("<{label}>").as_bytes())
+                });
             }
             let (mut out, mut counted) = (Vec::new(), Vec::new());
             edits.apply(&document, &mut out, &mut |label| counted.push(label));

@@ -26,8 +26,7 @@ pub(super) fn emails(text: &[u8], quoted: bool, found: Found<'_>) {
 }
 
 fn local_len(before: &[u8]) -> usize {
-    let is_local =
-        |byte: &u8| byte.is_ascii_alphanumeric() || *byte >= 0x80 || b".!#$%&'*+?^_`{|}~-".contains(byte);
+    let is_local = |byte: &u8| byte.is_ascii_alphanumeric() || *byte >= 0x80 || b".!#$%&'*+?^_`{|}~-".contains(byte);
     let len = before.iter().rev().take_while(|byte| is_local(byte)).count();
     // Punctuation in front is the sentence's, not the address's.
     let is_inner = |byte: &u8| byte.is_ascii_alphanumeric() || *byte >= 0x80 || *byte == b'_';
@@ -226,7 +225,16 @@ mod tests {
             all
         };
         let one = |ip: &str, text: &str| vec![(ip.to_owned(), text.to_owned())];
-        for text in ["1.2.3.4", "/1.2.3.4", "/1.2.3.4:5678", "from 1.2.3.4.", "ip:1.2.3.4:", "a1.2.3.4", "x=1.2.3.4,", "1.2.3.4.5"] {
+        for text in [
+            "1.2.3.4",
+            "/1.2.3.4",
+            "/1.2.3.4:5678",
+            "from 1.2.3.4.",
+            "ip:1.2.3.4:",
+            "a1.2.3.4",
+            "x=1.2.3.4,",
+            "1.2.3.4.5",
+        ] {
             assert_eq!(all(text), one("1.2.3.4", "1.2.3.4"), "{text}");
         }
         assert_eq!(all("[2001:db8::17]:443"), one("2001:db8::17", "2001:db8::17"));
@@ -258,7 +266,8 @@ mod tests {
 
     #[test]
     fn values_stand_where_they_may() {
-        let times = |text: &str, known: &str, place| all(|text, found| value(text, known.as_bytes(), place, found), text).len();
+        let times =
+            |text: &str, known: &str, place| all(|text, found| value(text, known.as_bytes(), place, found), text).len();
         assert_eq!(times("aaaa", "aa", Where::Anywhere), 2);
         assert_eq!(times("11234 1234 12345", "1234", Where::NoDigitBeside), 1);
         assert_eq!(times("a=x/b=xx/c=x", "x", Where::Alone), 2);

@@ -48,8 +48,6 @@ pub enum Unredactable {
     TooManyEdits,
     #[error("more than {REDACT_VALUES_MAX} different values would have to be redacted wherever they stand")]
     TooManyValues,
-    #[error("the redacted event would not be JSON, which is a defect of this program: please report it")]
-    Broken,
 }
 
 /// Redacts one event after the other.
@@ -156,7 +154,13 @@ fn search(plan: &Plan, known: &KnownValues, text: &[u8], quoted: bool, hits: &mu
 }
 
 /// Redacts a part of a text, of a name, or a number.
-fn hit(plan: &Plan, edits: &mut Edits, document: &Document<'_>, span: Span, (label, start, end): (Label, usize, usize)) {
+fn hit(
+    plan: &Plan,
+    edits: &mut Edits,
+    document: &Document<'_>,
+    span: Span,
+    (label, start, end): (Label, usize, usize),
+) {
     let whole = (start, end) == (span.start, span.end);
     match span.kind {
         SpanKind::Text if whole => whole_value(plan, edits, document, span, label),

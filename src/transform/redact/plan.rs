@@ -104,7 +104,14 @@ impl Plan {
 
     /// Whether values of CRNs are looked at.
     pub(super) fn reads_crns(&self) -> bool {
-        let in_crns = [Class::Principal, Class::CredentialId, Class::Organization, Class::Environment, Class::Cluster, Class::Name];
+        let in_crns = [
+            Class::Principal,
+            Class::CredentialId,
+            Class::Organization,
+            Class::Environment,
+            Class::Cluster,
+            Class::Name,
+        ];
         in_crns.into_iter().any(|class| self.active.has(class))
     }
 

@@ -194,7 +194,8 @@ mod tests {
 
     #[test]
     fn another_key_has_another_name_and_gives_another_pseudonym() {
-        let [one, other] = ["a key of some length", "b key of some length"].map(|key| Key::new(&Secret::new(key.into()), None));
+        let [one, other] =
+            ["a key of some length", "b key of some length"].map(|key| Key::new(&Secret::new(key.into()), None));
         assert_ne!(one.id(), other.id());
         assert_eq!(one.id().len(), ID_BITS / 5);
         assert_ne!(one.pseudonym("x"), other.pseudonym("x"));

@@ -77,7 +77,8 @@ pub(super) fn places(plan: &Plan, document: &Document<'_>, scratch: &mut Scratch
         note_spans(&value, parent, scratch);
         act(plan, document, &value, parent, asked, scratch);
         if matches!(value.kind(), Kind::Object | Kind::Array) {
-            let goes_on = value.kind() == Kind::Array && !asked.whole.is_some_and(|label| plan.treatment(label).is_drop());
+            let goes_on =
+                value.kind() == Kind::Array && !asked.whole.is_some_and(|label| plan.treatment(label).is_drop());
             walk.frames.push(Frame {
                 index: value.index(),
                 end: value.next_index(),
@@ -99,7 +100,13 @@ impl Walk {
     fn enter(&mut self, plan: &Plan, document: &Document<'_>, value: &Value<'_>) -> Asked {
         let Some(frame) = self.frames.last().copied() else {
             plan.start(&mut self.reached);
-            return Asked { classes: Classes::NONE, is_plain_word: false, patterns: 0, whole: None, container: Container::Other };
+            return Asked {
+                classes: Classes::NONE,
+                is_plain_word: false,
+                patterns: 0,
+                whole: None,
+                container: Container::Other,
+            };
         };
         let paths = plan.path_count();
         let parent = (self.frames.len() - 1) * paths;
@@ -207,7 +214,14 @@ fn number(plan: &Plan, document: &Document<'_>, value: &Value<'_>, place: Span, 
 }
 
 /// Redacts what a text at a place of the class holds, and remembers it.
-fn at_place(plan: &Plan, document: &Document<'_>, place: Span, class: Class, is_plain_word: bool, scratch: &mut Scratch) {
+fn at_place(
+    plan: &Plan,
+    document: &Document<'_>,
+    place: Span,
+    class: Class,
+    is_plain_word: bool,
+    scratch: &mut Scratch,
+) {
     let Some(label) = plan.label_of(class) else { return };
     let raw = document.bytes().get(place.start..place.end).unwrap_or_default();
     // Where a word says what its neighbour is, only an address could hide in it.

@@ -2,15 +2,16 @@
 
 mod filter;
 mod map;
+mod redact;
 
 use crate::config::findings::Findings;
 use crate::config::node::Path;
 use crate::config::raw::Transform;
-use crate::transform::config::ChainConfig;
+use crate::transform::config::{ChainConfig, RedactConfig};
 
 /// `None` when there were errors.
 pub(super) fn resolve(raw: Vec<Option<Transform>>, path: &Path, findings: &mut Findings) -> Option<ChainConfig> {
-    let mut filters = Vec::new();
+    let (mut filters, mut redaction) = (Vec::new(), RedactConfig::default());
     let (mut mapped, mut map) = (Vec::new(), None);
     for (index, step) in raw.into_iter().enumerate() {
         // What was refused has been reported.
@@ -29,6 +30,10 @@ pub(super) fn resolve(raw: Vec<Option<Transform>>, path: &Path, findings: &mut F
                 let path = path.key("monitor");
                 filter::monitor(*raw, &path, findings).map(|rule| (path, rule))
             }
+            Transform::Redact(raw) => {
+                redact::resolve(*raw, &path.key("redact"), &mut redaction, findings);
+                None
+            }
             Transform::Map(raw) => {
                 let path = path.key("map");
                 map = map::map(*raw, &path, findings);
@@ -41,5 +46,5 @@ pub(super) fn resolve(raw: Vec<Option<Transform>>, path: &Path, findings: &mut F
     filter::no_name_twice(&filters, findings);
     map::only_once(&mapped, findings);
     let filters = filters.into_iter().map(|(_, filter)| filter).collect();
-    (!findings.has_error(path)).then_some(ChainConfig { filters, map, ..ChainConfig::default() })
+    (!findings.has_error(path)).then_some(ChainConfig { filters, redact: redaction, map })
 }

@@ -345,6 +345,7 @@ fn log_into(shared: &Arc<Shared>) -> crate::delivery::lane::Observer {
         let line = match event {
             LaneEvent::Attempted { outcome, .. } => outcome.to_owned(),
             LaneEvent::Failed { failure, .. } => format!("failed {failure}"),
+            LaneEvent::LeftAlone { failure, .. } => format!("left alone {failure}"),
             LaneEvent::Refused { failure, .. } => format!("refused {failure}"),
             LaneEvent::Holding { failure, .. } => format!("holding {failure}"),
             LaneEvent::Delivered { .. } | LaneEvent::Resumed { .. } | LaneEvent::DeadLettered(_) => return,

@@ -18,10 +18,10 @@ impl Checker<'_> {
         match comparison {
             Comparison::Equal => self.equal(left, right, sides, span),
             Comparison::NotEqual => self.equal(left, right, sides, span).map(|test| Test::Not(Box::new(test))),
-            Comparison::Less => self.order(Order::Less, left, right, sides, span),
-            Comparison::LessOrEqual => self.order(Order::LessOrEqual, left, right, sides, span),
-            Comparison::Greater => self.order(Order::Greater, left, right, sides, span),
-            Comparison::GreaterOrEqual => self.order(Order::GreaterOrEqual, left, right, sides, span),
+            Comparison::Less => self.order(Order::Less, (left, right), sides, span),
+            Comparison::LessOrEqual => self.order(Order::LessOrEqual, (left, right), sides, span),
+            Comparison::Greater => self.order(Order::Greater, (left, right), sides, span),
+            Comparison::GreaterOrEqual => self.order(Order::GreaterOrEqual, (left, right), sides, span),
             Comparison::In => self.element(left, right, sides, span),
         }
     }
@@ -143,7 +143,7 @@ impl Checker<'_> {
         self.problem(span, cause, remedy)
     }
 
-    fn order(&mut self, order: Order, left: Typed, right: Typed, sides: &[Expr; 2], span: Span) -> Option<Test> {
+    fn order(&mut self, order: Order, (left, right): (Typed, Typed), sides: &[Expr; 2], span: Span) -> Option<Test> {
         let ordered = |side: &Typed| matches!(side, Typed::Text(..) | Typed::Number(_) | Typed::Raw(_));
         if !(ordered(&left) && ordered(&right) && left.kin(&right)) {
             let (shown, other) = (self.quote(sides[0].span), self.quote(sides[1].span));

@@ -11,7 +11,7 @@ use crate::transform::condition::Subject;
 const WORDS: [&str; 8] = ["", "a", "B", "ab", "success", "kafka.CreateTopics", "KAFKA.createtopics", "1"];
 
 fn word() -> impl Strategy<Value = String> {
-    prop::sample::select(&WORDS).prop_map(|word| super::super::quoted(word))
+    prop::sample::select(&WORDS).prop_map(super::super::quoted)
 }
 
 fn literal() -> impl Strategy<Value = String> {
@@ -91,7 +91,10 @@ fn condition() -> impl Strategy<Value = String> {
         format!("[\"a\", \"kafka\"].{function}(y, {field}.startsWith(y) || y.contains({word}) || y == {field})")
     });
     let inner = prop_oneof![2 => raw_inner, 1 => text_inner].boxed();
-    let each = (raw(), function(), prop_oneof![leaf(Some("z")), inner.clone()])
+    let outer = (raw(), function(), leaf(Some("z")), literal()).prop_map(|(list, function, test, literal)| {
+        format!("{list}.{function}(y, y == {literal} || {test} && y == z)")
+    });
+    let each = (raw(), function(), prop_oneof![leaf(Some("z")), inner.clone(), outer])
         .prop_map(|(list, function, test)| format!("{list}.{function}(z, {test})"));
     let leaf = prop_oneof![6 => leaf(None), 1 => inner, 1 => each];
     leaf.prop_recursive(4, 24, 3, |inner| {

@@ -1,7 +1,5 @@
 //! The language, from the outside: what holds for an event, what is wrong with a condition and where.
 
-#![allow(clippy::print_stdout, reason = "in a test")]
-
 mod against_reference;
 mod reference;
 
@@ -156,6 +154,8 @@ fn lists_are_gone_through() {
         r#"!event.data.addresses.exists(ip, inCidr(ip, "11.0.0.0/8"))"#,
         r#"!inCidr(id, "0.0.0.0/0")"#,
         "event.data.roles.exists(a, event.data.roles.exists(b, a.name != b.name))",
+        "event.data.roles.all(a, event.data.roles.exists(b, a.name == b.name))",
+        r#"event.data.roles.exists(a, a.scope.exists(s, s == "b" && a.name.startsWith("Org")))"#,
     ]);
 }
 

@@ -1,5 +1,7 @@
 //! A second evaluator: slow, from the tree and an owned JSON document, written from the documentation of the language alone.
 
+#![allow(clippy::wildcard_enum_match_arm, reason = "what is not listed cannot be decided")]
+
 use serde_json::Value as Json;
 
 use super::super::syntax::{Call, Comparison, Expr, Kind};
@@ -60,7 +62,7 @@ impl World<'_> {
             },
             Kind::Index(inner, index) => match (self.value(inner, names)?, &index.kind) {
                 (Val::Object(object), Kind::Text(name)) => object.get(name).map_or(Val::Missing, from_json),
-                (Val::List(items), Kind::Int(at)) => items.get(*at as usize).cloned().unwrap_or(Val::Missing),
+                (Val::List(items), Kind::Int(at)) => usize::try_from(*at).ok().and_then(|at| items.get(at)).cloned().unwrap_or(Val::Missing),
                 _ => Val::Missing,
             },
             Kind::Call(call) => self.call(call, names)?,

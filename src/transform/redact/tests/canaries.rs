@@ -105,7 +105,9 @@ impl Writer {
                 self.values.push(id.clone());
                 return match self.rng.u8(..4) {
                     0 => format!("User:{id}"),
-                    1 if !id.contains(',') => format!("crn://confluent.cloud/organization=o/identity-provider=Confluent/identity={id}"),
+                    1 if !id.contains(',') => {
+                        format!("crn://confluent.cloud/organization=o/identity-provider=Confluent/identity={id}")
+                    }
                     _ => id,
                 };
             }
@@ -175,7 +177,9 @@ impl Writer {
     fn spelled(&mut self, name: &str) -> String {
         match self.rng.u8(..4) {
             0 => name.chars().fold(String::new(), |mut snake, c| {
-                if c.is_ascii_uppercase() { snake.push('_'); }
+                if c.is_ascii_uppercase() {
+                    snake.push('_');
+                }
                 snake.push(c.to_ascii_lowercase());
                 snake
             }),
@@ -211,11 +215,19 @@ impl Writer {
 
     /// A member in whose place something is redacted.
     fn place(&mut self) {
-        let class = [Class::Email, Class::ClientIp, Class::Principal, Class::CredentialId, Class::Payload][self.rng.usize(..5)];
+        let class =
+            [Class::Email, Class::ClientIp, Class::Principal, Class::CredentialId, Class::Payload][self.rng.usize(..5)];
         let names: &[&str] = match class {
             Class::Email => &["email", "userEmail"],
             Class::ClientIp => &["clientAddress", "clientIp", "ip"],
-            Class::Principal => &["principal", "originalPrincipal", "assignedPrincipals", "identity", "confluentUser", "principalResourceId"],
+            Class::Principal => &[
+                "principal",
+                "originalPrincipal",
+                "assignedPrincipals",
+                "identity",
+                "confluentUser",
+                "principalResourceId",
+            ],
             Class::CredentialId => &["credentialId", "dname", "apiKey"],
             _ => &["data"],
         };
@@ -282,12 +294,15 @@ impl Writer {
     fn noise(&mut self) {
         let name = ["methodName", "status", "n", "x", "granted", "🦀"][self.rng.usize(..6)];
         self.name(name);
-        let value = ["null", "true", "12", "\"kafka.CreateTopics\"", "\"\"", "[]", "{}", "\"ü\"", "\"100%\""][self.rng.usize(..9)];
+        let value = ["null", "true", "12", "\"kafka.CreateTopics\"", "\"\"", "[]", "{}", "\"ü\"", "\"100%\""]
+            [self.rng.usize(..9)];
         self.out.push_str(value);
     }
 
     fn mentions(&mut self) {
-        let Some(value) = self.values.get(self.rng.usize(..self.values.len().max(1))).cloned() else { return self.noise() };
+        let Some(value) = self.values.get(self.rng.usize(..self.values.len().max(1))).cloned() else {
+            return self.noise();
+        };
         let text = self.mention(&value);
         if self.rng.u8(..4) == 0 {
             self.name(&text);
@@ -358,11 +373,17 @@ fn laid_bare(bytes: &[u8]) -> String {
             rest = after;
             match (first, after) {
                 (b'%', [a, b, after @ ..]) => match hex(&[*a, *b]) {
-                    Some(byte) => { bare.push(byte as u8); rest = after; }
+                    Some(byte) => {
+                        bare.push(byte as u8);
+                        rest = after;
+                    }
                     None => bare.push(b'%'),
                 },
                 (b'\\', [b'u', a, b, c, d, after @ ..]) => match hex(&[*a, *b, *c, *d]).and_then(char::from_u32) {
-                    Some(c) => { bare.extend_from_slice(c.to_string().as_bytes()); rest = after; }
+                    Some(c) => {
+                        bare.extend_from_slice(c.to_string().as_bytes());
+                        rest = after;
+                    }
                     None => bare.push(b'\\'),
                 },
                 (b'\\', [_, ..]) => {}
@@ -377,7 +398,11 @@ fn laid_bare(bytes: &[u8]) -> String {
 fn assert_none_left(what: &[u8], canaries: &[String], seed: u64, event: &str) {
     let bare = laid_bare(what);
     for canary in canaries {
-        assert!(!bare.contains(canary.as_str()), "seed {seed}: {canary} is left in\n{}\nof\n{event}", String::from_utf8_lossy(what));
+        assert!(
+            !bare.contains(canary.as_str()),
+            "seed {seed}: {canary} is left in\n{}\nof\n{event}",
+            String::from_utf8_lossy(what)
+        );
     }
 }
 
@@ -430,14 +455,19 @@ fn no_canary_leaves() {
                 let record = cleared.record();
                 let value = record.value.expect("not empty");
                 assert_none_left(value, &canaries, seed, &text);
-                assert!(serde_json::from_slice::<serde_json::Value>(value).is_ok_and(|value| value.is_object()), "seed {seed}");
+                assert!(
+                    serde_json::from_slice::<serde_json::Value>(value).is_ok_and(|value| value.is_object()),
+                    "seed {seed}"
+                );
                 assert_eq!(record.key, None);
                 assert_eq!(headers::iter(record.headers).collect::<Vec<_>>(), [("kept", Some(&b"harmless"[..]))]);
             }
-            Verdict::Filtered => unreachable!("there is no rule"),
+            Verdict::Filtered(_) => unreachable!("there is no rule"),
             Verdict::Unclear(_, failure) => unreachable!("seed {seed}: {failure}: {text}"),
         }
     }
     #[allow(clippy::print_stderr, reason = "the record of a long run")]
-    { eprintln!("{cases} events from seed {first}, {canaries_seen} canaries, 0 left"); }
+    {
+        eprintln!("{cases} events from seed {first}, {canaries_seen} canaries, 0 left");
+    }
 }

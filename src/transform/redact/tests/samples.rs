@@ -17,7 +17,8 @@ fn identifying(event: &str) -> BTreeSet<String> {
     ];
     let found = patterns.iter().flat_map(|pattern| {
         let pattern = Regex::new(pattern).expect("a pattern");
-        let found = pattern.captures_iter(event).map(|found| found.get(found.len() - 1).expect("there").as_str().to_owned());
+        let found =
+            pattern.captures_iter(event).map(|found| found.get(found.len() - 1).expect("there").as_str().to_owned());
         found.collect::<Vec<_>>()
     });
     found.collect()
@@ -36,13 +37,18 @@ fn everything(treatment: &dyn Fn() -> Treatment) -> Vec<StepConfig> {
 #[test]
 fn no_address_and_no_identifier_is_left_in_any_sample() {
     let mut seen = 0;
-    for treatment in [&hmac as &dyn Fn() -> Treatment, &|| Treatment::Drop, &|| Treatment::Mask { keep_last: 0 }, &|| replace("R")] {
+    for treatment in
+        [&hmac as &dyn Fn() -> Treatment, &|| Treatment::Drop, &|| Treatment::Mask { keep_last: 0 }, &|| replace("R")]
+    {
         let mut redactor = redactor(everything(treatment));
         for event in CORPUS.lines() {
             let left = try_redact(&mut redactor, event).expect("redacted");
             for secret in identifying(event) {
                 seen += 1;
-                assert!(!left.to_lowercase().contains(&secret.to_lowercase()), "{secret} is left in\n{left}\nof\n{event}");
+                assert!(
+                    !left.to_lowercase().contains(&secret.to_lowercase()),
+                    "{secret} is left in\n{left}\nof\n{event}"
+                );
             }
             assert!(serde_json::from_str::<serde_json::Value>(&left).is_ok_and(|left| left.is_object()), "{left}");
         }
@@ -54,10 +60,20 @@ fn no_address_and_no_identifier_is_left_in_any_sample() {
 fn what_tells_what_happened_stays() {
     let mut redactor = redactor(everything(&hmac));
     for event in CORPUS.lines() {
-        let left: serde_json::Value = serde_json::from_str(&try_redact(&mut redactor, event).expect("redacted")).expect("JSON");
+        let left: serde_json::Value =
+            serde_json::from_str(&try_redact(&mut redactor, event).expect("redacted")).expect("JSON");
         let event: serde_json::Value = serde_json::from_str(event).expect("JSON");
-        for path in ["/id", "/type", "/time", "/data/methodName", "/data/result/status", "/data/authorizationInfo/granted",
-            "/data/authorizationInfo/operation", "/data/request/accessType", "/data/authenticationInfo/metadata/mechanism"] {
+        for path in [
+            "/id",
+            "/type",
+            "/time",
+            "/data/methodName",
+            "/data/result/status",
+            "/data/authorizationInfo/granted",
+            "/data/authorizationInfo/operation",
+            "/data/request/accessType",
+            "/data/authenticationInfo/metadata/mechanism",
+        ] {
             assert_eq!(left.pointer(path), event.pointer(path), "{path}");
         }
     }
