@@ -234,6 +234,10 @@ pub const HEC_SLOW_DOWN: Duration = Duration::from_millis(100);
 /// Topics whose metadata is remembered. A cluster has fewer; if not, they are looked up anew.
 pub const HEC_TOPICS_MAX: usize = 4_096;
 
+/// Where a mapping to Splunk's Common Information Model puts its fields: a name that no audit event has, short because it
+/// stands in front of every field in searches.
+pub const CIM_MEMBER: &str = "cim";
+
 /// How much of a payload is searched for its time. A pattern takes time in proportion to it.
 pub const HEC_EXTRACT_MAX_BYTES: usize = 16 * 1024;
 

@@ -6,6 +6,7 @@ use crate::position::TopicName;
 
 use super::condition::Condition;
 pub use super::enrich::config::Enrichment;
+use super::map::config::MapConfig;
 pub use super::redact::config::{PatternConfig, RedactConfig, StepConfig};
 
 /// By kind, each in the order of the configuration; none by default.
@@ -14,6 +15,7 @@ pub struct ChainConfig {
     pub filters: Vec<FilterConfig>,
     pub enrichment: Enrichment,
     pub redact: RedactConfig,
+    pub map: Option<MapConfig>,
 }
 
 /// A rule that filters events.

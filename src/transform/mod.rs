@@ -14,6 +14,7 @@ pub mod condition;
 pub mod config;
 pub mod enrich;
 pub mod filter;
+pub mod map;
 pub mod redact;
 mod redaction;
 
@@ -25,6 +26,7 @@ use crate::event::{Cleared, Document, Record, Tape};
 use config::ChainConfig;
 use enrich::{Counting, Enricher, Uncounted};
 use filter::{FilterCounts, Filters, RuleId};
+use map::Mapping;
 use redaction::Redaction;
 
 /// What becomes of a record.
@@ -57,6 +59,7 @@ pub struct Chain {
     filters: Filters,
     enricher: Option<Enricher>,
     redaction: Option<Redaction>,
+    mapping: Option<Mapping>,
     /// Memory for reading one event after the other.
     tape: Tape,
     /// The same for what redaction has left of it.
@@ -74,6 +77,7 @@ impl Chain {
             filters: Filters::new(&config.filters),
             enricher: Enricher::new(&config.enrichment, added),
             redaction: config.redact.is_enabled().then(|| Redaction::new(&config.redact, redacted)),
+            mapping: config.map.clone().map(Mapping::new),
             tape: Tape::default(),
             left_tape: Tape::default(),
         }
@@ -81,7 +85,7 @@ impl Chain {
 
     /// The memory behind the verdict is used again for the next record.
     pub fn clear<'a>(&'a mut self, record: Record<'a>) -> Verdict<'a> {
-        let Self { filters, enricher, redaction, tape, left_tape } = self;
+        let Self { filters, enricher, redaction, mapping, tape, left_tape } = self;
         let are_filtered = filters.are_for(record.topic);
         let reads = are_filtered || redaction.is_some() || enricher.as_ref().is_some_and(Enricher::reads);
         let document = record.value.filter(|_| reads).and_then(|value| tape.read(value));
@@ -105,9 +109,13 @@ impl Chain {
                 Err(failure) => return Verdict::Unclear(record, failure),
             },
         };
-        Verdict::Cleared(match enricher {
+        let enriched = match enricher {
             None => cleared,
             Some(enricher) => enriched(cleared, document.as_ref(), enricher, left_tape),
+        };
+        Verdict::Cleared(match mapping {
+            None => enriched,
+            Some(mapping) => mapping.apply(enriched),
         })
     }
 

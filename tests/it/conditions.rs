@@ -110,7 +110,7 @@ fn found(condition: &Condition, events: &[(String, String)]) -> Vec<String> {
     for (place, event) in events {
         let document = tape.read(event.as_bytes()).expect("an object");
         let view = View::new(&document);
-        let holds = condition.holds(&Subject { view, topic: "confluent-audit-log-events" });
+        let holds = condition.holds(&Subject { view: View::new(&document), topic: "confluent-audit-log-events" });
         let text = |field| view.text(field).map_or_else(|| "-".to_owned(), |text| text.into_owned());
         if holds.unwrap_or_else(|fault| panic!("{}: {fault}: {event}", condition.text())) {
             found.push(format!("{place}: {} {}", text(Field::Method), text(Field::Outcome)));
@@ -202,7 +202,7 @@ fn no_preset_drops_what_did_not_succeed() {
             let text = event.to_string();
             let document = tape.read(text.as_bytes()).expect("an object");
             let view = View::new(&document);
-            let subject = Subject { view, topic: "t" };
+            let subject = Subject { view: View::new(&document), topic: "t" };
             if view.text(Field::Outcome).as_deref() != Some("success") {
                 denied += 1;
                 assert_eq!(routine.holds(&subject), Ok(false), "{text}");

@@ -1,6 +1,7 @@
 //! Broken configurations, each with one story. Every `CANARY` in them is a secret that must not be shown.
 
 mod filters;
+mod mapping;
 
 use std::fs;
 use std::path::Path;
@@ -61,6 +62,7 @@ pub(super) fn cases(folder: &Path) -> Vec<Case> {
     filters::conditions(&mut cases);
     filters::rules(&mut cases);
     filters::warnings(&mut cases);
+    mapping::steps(&mut cases);
     cases.list
 }
 

@@ -2,6 +2,7 @@
 
 mod enrich;
 mod filter;
+mod map;
 mod redact;
 
 use crate::config::findings::Findings;
@@ -19,6 +20,7 @@ pub(super) fn resolve(
 ) -> Option<ChainConfig> {
     let (mut filters, mut redaction) = (Vec::new(), RedactConfig::default());
     let (mut enrichment, mut names) = (Enrichment::default(), enrich::Names::new(sink));
+    let (mut mapped, mut map) = (Vec::new(), None);
     for (index, step) in raw.into_iter().enumerate() {
         // What was refused has been reported.
         let Some(step) = step else { continue };
@@ -44,10 +46,17 @@ pub(super) fn resolve(
                 redact::resolve(*raw, &path.key("redact"), &mut redaction, findings);
                 None
             }
+            Transform::Map(raw) => {
+                let path = path.key("map");
+                map = map::map(*raw, &path, findings);
+                mapped.push(path);
+                None
+            }
         };
         filters.extend(filter);
     }
     filter::no_name_twice(&filters, findings);
+    map::only_once(&mapped, findings);
     let filters = filters.into_iter().map(|(_, filter)| filter).collect();
-    (!findings.has_error(path)).then_some(ChainConfig { filters, redact: redaction, enrichment })
+    (!findings.has_error(path)).then_some(ChainConfig { filters, redact: redaction, enrichment, map })
 }

@@ -11,7 +11,7 @@
 //! - What is not configured is not written, so that the token's defaults apply.
 
 use super::literal::{push_seconds, push_string};
-use super::{Cleared, Encoder, Failure, PayloadAt, Record, TimeSource, blank, not_utf8, place};
+use super::{Cleared, Encoder, Failure, PayloadAt, TimeSource, blank, not_utf8, place};
 use crate::event::{EventTime, Json, scan};
 
 const TIME: &[u8] = b"{\"time\":";
@@ -44,7 +44,7 @@ impl Encoder {
         let (record, enrichment) = (event.record(), event.enrichment());
         let begin = out.len();
         out.reserve(FRAME + self.fields.size() + enrichment.len() + record.topic.len() + payload.len());
-        match self.time_of(record, payload) {
+        match self.time_of(event, payload) {
             Some(micros) => {
                 out.extend_from_slice(TIME);
                 push_seconds(out, micros);
@@ -77,11 +77,14 @@ impl Encoder {
     }
 
     /// Microseconds since 1970, if there is an instant that Splunk takes.
-    fn time_of(&self, record: &Record<'_>, payload: Payload<'_>) -> Option<u64> {
+    fn time_of(&self, event: &Cleared<'_>, payload: Payload<'_>) -> Option<u64> {
+        let record = event.record();
         let own = match &self.time {
             TimeSource::None => return None,
             TimeSource::Record => None,
-            TimeSource::Event => payload.time().and_then(EventTime::parse).map(EventTime::micros),
+            TimeSource::Event => {
+                event.time().or_else(|| payload.time().and_then(EventTime::parse)).map(EventTime::micros)
+            }
             TimeSource::Extract(extraction) => extraction.find(payload.bytes()),
         };
         let presentable = |micros: i64| u64::try_from(micros).ok().filter(|micros| *micros <= LAST_MICROS);
