@@ -50,6 +50,8 @@ pub mod names {
     pub const KAFKA_ERRORS: &str = "auditferry_kafka_errors_total";
     /// Labels: pipeline.
     pub const CLOCK_SKEW: &str = "auditferry_clock_skew_total";
+    /// Labels: pipeline, change (type, method, word, member, kind).
+    pub const EVENT_DRIFT: &str = "auditferry_event_drift_total";
     /// Labels: pipeline, what, outcome (in_use, unusable).
     pub const RELOADS: &str = "auditferry_reloads_total";
     /// No labels.
@@ -103,6 +105,7 @@ fn describe() {
         (names::COMMIT_FAILURES, "Commits of positions that failed; the next one covers them."),
         (names::KAFKA_ERRORS, "Errors that the Kafka client reported, by reason."),
         (names::CLOCK_SKEW, "Events whose broker timestamp lay in the future."),
+        (names::EVENT_DRIFT, "What is new in the events, by what changed; of the events that were looked at."),
         (names::RELOADS, "Tokens and certificates that were replaced in their files, by what became of them."),
         (names::LOG_MESSAGES_SUPPRESSED, "Log lines that were counted instead of shown because they repeat."),
     ] {

@@ -11,11 +11,15 @@
 //! cannot be cleared for certain does not leave: it becomes a dead letter.
 
 pub mod config;
+pub mod drift;
+
+use std::time::Instant;
 
 use crate::delivery::attempt::Failure;
 use crate::event::{Cleared, Record};
 
 use config::ChainConfig;
+use drift::Sensor;
 
 /// What becomes of a record.
 #[derive(Debug)]
@@ -40,15 +44,28 @@ impl<'a> Verdict<'a> {
 
 /// Clears records for the sink. With no rules configured every record passes unchanged.
 #[derive(Debug, Default)]
-pub struct Chain {}
+pub struct Chain {
+    /// Sees what was read, before anything else does.
+    sensor: Option<Sensor>,
+}
 
 impl Chain {
     pub fn new(_config: &ChainConfig) -> Self {
-        Self {}
+        Self::default()
+    }
+
+    /// The same, with a sensor that looks at what is read.
+    #[must_use]
+    pub fn watched_by(mut self, sensor: Sensor) -> Self {
+        self.sensor = Some(sensor);
+        self
     }
 
     /// The memory behind the verdict is used again for the next record.
     pub fn clear<'a>(&'a mut self, record: Record<'a>) -> Verdict<'a> {
+        if let (Some(sensor), Some(payload)) = (&mut self.sensor, record.value) {
+            sensor.watch(payload, Instant::now);
+        }
         Verdict::Cleared(Cleared::from_chain(record))
     }
 }
