@@ -19,6 +19,7 @@ mod crash;
 mod dead_letters;
 mod demo;
 mod end_to_end;
+mod event_fields;
 mod faults;
 mod harness;
 mod import;
