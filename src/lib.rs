@@ -6,8 +6,9 @@
 //! [`batch`](delivery::batch), are delivered by the [`sink`], and *settle*; the ledger's *watermark* is what is committed.
 //!
 //! - [`position`], [`reason`], [`secret`], [`units`], [`defaults`]: the vocabulary; leaves.
-//! - [`event`]: what is carried, borrowed from the client; the check that lets a payload be embedded unchanged.
-//! - [`transform`]: the chain. Only what it has cleared can reach a sink.
+//! - [`event`]: what is carried, borrowed from the client; the check that lets a payload be embedded unchanged; the canonical
+//!   [view](event::View), one set of names over both dialects of audit events.
+//! - [`transform`]: the chain. Only what it has cleared can reach a sink. [`transform::drift`] notices what is new in the events.
 //! - [`source`] and [`sink`]: the two traits of the program, with Kafka and Splunk HEC behind them.
 //! - [`delivery`]: the guarantee. Knows neither Kafka nor Splunk.
 //! - [`dead_letter`]: where letters are kept. [`tls`]: the one way to build an HTTPS client and to read a trust store.

@@ -12,11 +12,14 @@
 
 pub mod condition;
 pub mod config;
+pub mod drift;
 pub mod enrich;
 pub mod filter;
 pub mod map;
 pub mod redact;
 mod redaction;
+
+use std::time::Instant;
 
 use ::metrics::Counter;
 
@@ -24,6 +27,7 @@ use crate::delivery::attempt::Failure;
 use crate::event::{Cleared, Document, Record, Tape};
 
 use config::ChainConfig;
+use drift::Sensor;
 use enrich::{Counting, Enricher, Uncounted};
 use filter::{FilterCounts, Filters, RuleId};
 use map::Mapping;
@@ -56,6 +60,8 @@ pub type RedactedCounter<'c> = &'c dyn Fn(&str) -> Counter;
 /// Clears records for the sink. With no rules configured every record passes unchanged, and nobody looks into it.
 #[derive(Debug, Default)]
 pub struct Chain {
+    /// Sees what was read, before anything else does.
+    sensor: Option<Sensor>,
     filters: Filters,
     enricher: Option<Enricher>,
     redaction: Option<Redaction>,
@@ -74,6 +80,7 @@ impl Chain {
     /// As [`Chain::new`], and counts what it redacts and adds.
     pub fn counting(config: &ChainConfig, redacted: RedactedCounter<'_>, added: &dyn Counting) -> Self {
         Self {
+            sensor: None,
             filters: Filters::new(&config.filters),
             enricher: Enricher::new(&config.enrichment, added),
             redaction: config.redact.is_enabled().then(|| Redaction::new(&config.redact, redacted)),
@@ -83,9 +90,19 @@ impl Chain {
         }
     }
 
+    /// The same, with a sensor that looks at what is read.
+    #[must_use]
+    pub fn watched_by(mut self, sensor: Sensor) -> Self {
+        self.sensor = Some(sensor);
+        self
+    }
+
     /// The memory behind the verdict is used again for the next record.
     pub fn clear<'a>(&'a mut self, record: Record<'a>) -> Verdict<'a> {
-        let Self { filters, enricher, redaction, mapping, tape, left_tape } = self;
+        let Self { sensor, filters, enricher, redaction, mapping, tape, left_tape } = self;
+        if let (Some(sensor), Some(payload)) = (sensor, record.value) {
+            sensor.watch(payload, Instant::now);
+        }
         let are_filtered = filters.are_for(record.topic);
         let reads = are_filtered || redaction.is_some() || enricher.as_ref().is_some_and(Enricher::reads);
         let document = record.value.filter(|_| reads).and_then(|value| tape.read(value));
