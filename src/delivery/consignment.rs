@@ -110,8 +110,10 @@ impl Consignment {
         }
         let bytes = gzip(&self.plain());
         if let Some(batch) = Arc::get_mut(&mut self.batch) {
-            batch.body = Body::Gzip(bytes.clone());
-            batch.held.shrink_to(batch.body.len() as u64 + batch.overhead);
+            if let Body::Plain(plain) = std::mem::replace(&mut batch.body, Body::Gzip(bytes.clone())) {
+                // Nobody else holds these bytes, so this copies nothing.
+                batch.held.compressed_to(batch.body.len() as u64 + batch.overhead, Vec::from(plain));
+            }
         }
         bytes
     }
