@@ -27,6 +27,7 @@ use std::borrow::Cow;
 
 use ::metrics::Counter;
 
+use crate::event::crn::Crn;
 use crate::event::{Document, Field, View};
 
 use config::{Adds, Enrichment, Part, Place};
@@ -245,21 +246,22 @@ fn place_of_member(event: &Document<'_>) -> Option<(usize, bool)> {
 
 /// Appends the parts that the event has to other members.
 fn push_parts(parts: &config::Parts, view: &View<'_>, out: &mut String) {
-    let resource = view.text(Field::Resource);
+    let crn = view.text(Field::ResourceCrn);
     for (part, name) in &parts.take {
-        let text = match part {
-            Part::Field(field) => view.text(*field),
-            Part::Element(key) => resource.as_deref().and_then(|crn| element(crn, key)).map(Cow::Borrowed),
-        };
-        if let Some(text) = text.filter(|text| !text.is_empty()) {
-            push_member(out, 0, name, |out| push_string(out, &text));
+        match part {
+            Part::Field(field) => push_part(view.text(*field), name, out),
+            Part::Element(key) => push_part(crn.as_deref().and_then(|crn| element(crn, key)), name, out),
         }
     }
 }
 
+fn push_part(text: Option<Cow<'_, str>>, name: &str, out: &mut String) {
+    if let Some(text) = text.filter(|text| !text.is_empty()) {
+        push_member(out, 0, name, |out| push_string(out, &text));
+    }
+}
+
 /// The last element of a resource name with this key.
-fn element<'a>(crn: &'a str, key: &str) -> Option<&'a str> {
-    let path = crn.strip_prefix("crn://")?;
-    let elements = path.split('/').filter_map(|element| element.split_once('='));
-    elements.filter(|(known, _)| *known == key).last().map(|(_, value)| value)
+fn element<'a>(crn: &'a str, key: &str) -> Option<Cow<'a, str>> {
+    Crn::parse(crn)?.elements().filter(|element| element.key() == key).last()?.value()
 }

@@ -359,7 +359,7 @@ fn of_a_resource_name_the_last_element_counts() {
     let crn = "crn://confluent.cloud/organization=o/environment=env-1/topic=a/topic=b=c";
     for (key, expected) in [("topic", Some("b=c")), ("environment", Some("env-1")), ("environ", None), ("group", None)]
     {
-        assert_eq!(element(crn, key), expected);
+        assert_eq!(element(crn, key).as_deref(), expected);
     }
     assert_eq!(element("topic=x", "topic"), None);
 }
