@@ -19,6 +19,7 @@ use crate::reload::News;
 use crate::transform::Chain;
 
 mod broken;
+mod redacted;
 mod reloading;
 
 /// Counts by table and result.
