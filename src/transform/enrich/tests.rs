@@ -19,6 +19,7 @@ use crate::reload::News;
 use crate::transform::Chain;
 
 mod broken;
+mod mapped;
 mod redacted;
 mod reloading;
 
