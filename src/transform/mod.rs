@@ -126,13 +126,16 @@ impl Chain {
                 Err(failure) => return Verdict::Unclear(record, failure),
             },
         };
-        let enriched = match enricher {
+        if let (Some(enricher), Some(left)) = (enricher.as_mut().filter(|it| it.reads_parts()), cleared.record().value) {
+            with_document(left, document.as_ref(), left_tape, |left| enricher.add_parts(left));
+        }
+        let mapped = match mapping {
             None => cleared,
-            Some(enricher) => enriched(cleared, document.as_ref(), enricher, left_tape),
+            Some(mapping) => mapping.apply(cleared),
         };
-        Verdict::Cleared(match mapping {
-            None => enriched,
-            Some(mapping) => mapping.apply(enriched),
+        Verdict::Cleared(match enricher {
+            None => mapped,
+            Some(enricher) => enriched(mapped, document.as_ref(), enricher, left_tape),
         })
     }
 
@@ -147,20 +150,31 @@ impl Chain {
     }
 }
 
-/// Adds to an event. `read` is the event as it was read; what redaction has changed is read again.
+/// Puts what was found where it belongs; last, so that no form of the event loses it.
 fn enriched<'a>(
-    cleared: Cleared<'a>,
+    event: Cleared<'a>,
     read: Option<&Document<'_>>,
     enricher: &'a mut Enricher,
     tape: &mut Tape,
 ) -> Cleared<'a> {
-    let Some(value) = cleared.record().value else { return cleared };
-    let is_unchanged = read.is_some_and(|read| std::ptr::eq(read.bytes(), value));
-    let (value, members) = if is_unchanged || !enricher.reads_result() {
-        enricher.finish(value, read)
+    let Some(value) = event.record().value else { return event };
+    let (value, members) = if enricher.writes_into_event() {
+        with_document(value, read, tape, |document| enricher.place(value, document))
     } else {
-        let left = tape.read(value);
-        enricher.finish(value, left.as_ref())
+        enricher.place(value, None)
     };
-    cleared.with_value(value).with_enrichment(members)
+    event.with_value(value).with_enrichment(members)
+}
+
+/// Calls `then` with the value as a document: the one that was read if it is the same, or else it is read again.
+fn with_document<T>(
+    value: &[u8],
+    read: Option<&Document<'_>>,
+    tape: &mut Tape,
+    then: impl FnOnce(Option<&Document<'_>>) -> T,
+) -> T {
+    match read {
+        Some(read) if std::ptr::eq(read.bytes(), value) => then(Some(read)),
+        Some(_) | None => then(tape.read(value).as_ref()),
+    }
 }

@@ -138,8 +138,8 @@ impl<'a> JsonTable<'a> {
                     .map_err(|_| TableError::new(self.at(row), "this row cannot be read", JSON_FORM))?;
                 Ok(JsonRow::Members(members.0))
             }
-            _ if may_be_single => Ok(JsonRow::Single(row)),
-            _ => Err(TableError::new(self.at(row), "this row is not an object", JSON_FORM)),
+            Some(_) | None if may_be_single => Ok(JsonRow::Single(row)),
+            Some(_) | None => Err(TableError::new(self.at(row), "this row is not an object", JSON_FORM)),
         }
     }
 
