@@ -97,7 +97,7 @@ pub(super) fn geoip(
     let key = raw.field.map_or(Some(Field::ClientIp), |field| resolve_field(&field, &path.key("field"), findings));
     let file = raw.file?;
     let name = table_name(raw.name, Some(&file), path, names, findings);
-    let prefix = raw.prefix.unwrap_or_else(|| GEOIP_PREFIX.to_owned());
+    let prefix = raw.prefix.map_or_else(|| GEOIP_PREFIX.to_owned(), |prefix| prefix.0);
     let at = path.key("take");
     let mut take = Vec::new();
     match raw.take {
