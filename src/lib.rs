@@ -46,6 +46,7 @@
 //!   from outside are checked in full.
 //! - An index that a record asks for may be forbidden; if that held delivery, one record could stop all others for ever.
 //! - Open batches of different groups are closed together: one left open while others fill up would hold its partitions' watermark.
+//! - Of a member that is there twice some readers take the first and some the last; so no rule drops an event because of one.
 //! - A recall stands until its slot is recalled again: forgetting it earlier would let the lane send what was revoked.
 
 pub mod admin;

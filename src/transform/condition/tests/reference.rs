@@ -62,7 +62,9 @@ impl World<'_> {
             },
             Kind::Index(inner, index) => match (self.value(inner, names)?, &index.kind) {
                 (Val::Object(object), Kind::Text(name)) => object.get(name).map_or(Val::Missing, from_json),
-                (Val::List(items), Kind::Int(at)) => usize::try_from(*at).ok().and_then(|at| items.get(at)).cloned().unwrap_or(Val::Missing),
+                (Val::List(items), Kind::Int(at)) => {
+                    usize::try_from(*at).ok().and_then(|at| items.get(at)).cloned().unwrap_or(Val::Missing)
+                }
                 _ => Val::Missing,
             },
             Kind::Call(call) => self.call(call, names)?,
