@@ -56,6 +56,7 @@
 //!   for in the whole event, decoded first.
 //! - A word of the events' own vocabulary that somebody takes for a name must not be searched for: it would shred every event.
 //! - Open batches of different groups are closed together: one left open while others fill up would hold its partitions' watermark.
+//! - Of a member that is there twice some readers take the first and some the last; so no rule drops an event because of one.
 //! - A recall stands until its slot is recalled again: forgetting it earlier would let the lane send what was revoked.
 
 pub mod admin;
