@@ -126,7 +126,8 @@ impl Chain {
                 Err(failure) => return Verdict::Unclear(record, failure),
             },
         };
-        if let (Some(enricher), Some(left)) = (enricher.as_mut().filter(|it| it.reads_parts()), cleared.record().value) {
+        if let (Some(enricher), Some(left)) = (enricher.as_mut().filter(|it| it.reads_parts()), cleared.record().value)
+        {
             with_document(left, document.as_ref(), left_tape, |left| enricher.add_parts(left));
         }
         let mapped = match mapping {
