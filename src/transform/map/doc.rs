@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::cim::{Action, Cim, Model, ObjectCategory};
 use super::class::{ROWS, Sign};
 use super::ecs::{Ecs, Word};
-use super::fact::{Derivation, Fact, Section, Source};
+use super::fact::{Derivation, Fact, Source};
 use super::ocsf::{Activity, Ocsf};
 use super::row::{From, How, Row, Target, When};
 
@@ -26,7 +26,13 @@ fn classes() -> String {
         let only = if cim.only_denied { "failures: " } else { "" };
         let cim = match cim.model {
             Model::None => "none".to_owned(),
-            model => format!(
+            model @ (Model::Authentication
+            | Model::DataAccess
+            | Model::Change
+            | Model::Account
+            | Model::Auditing
+            | Model::Network
+            | Model::Instance) => format!(
                 "{only}{model:?} ({}), {}, {}",
                 model.tags().join(", "),
                 action(cim.action),

@@ -76,7 +76,7 @@ pub(super) fn places(plan: &Plan, document: &Document<'_>, scratch: &mut Scratch
         let asked = walk.enter(plan, document, &value);
         let parent = walk.frames.last().map_or(0, |frame| frame.index);
         note_spans(&value, parent, scratch);
-        act(plan, document, &value, parent, asked, scratch);
+        act(Task { plan, document }, &value, parent, asked, scratch);
         if matches!(value.kind(), Kind::Object | Kind::Array) {
             let goes_on =
                 value.kind() == Kind::Array && !asked.whole.is_some_and(|label| plan.treatment(label).is_drop());
@@ -167,7 +167,15 @@ fn note_spans(value: &Value<'_>, parent: usize, scratch: &mut Scratch) {
     scratch.spans.push(Span { start: span.start, end: span.end, kind, node, parent });
 }
 
-fn act(plan: &Plan, document: &Document<'_>, value: &Value<'_>, parent: usize, asked: Asked, scratch: &mut Scratch) {
+/// What is asked of which event.
+#[derive(Clone, Copy)]
+struct Task<'t> {
+    plan: &'t Plan,
+    document: &'t Document<'t>,
+}
+
+fn act(task: Task<'_>, value: &Value<'_>, parent: usize, asked: Asked, scratch: &mut Scratch) {
+    let Task { plan, document } = task;
     let span = value.span();
     let place = Span { start: span.start, end: span.end, kind: SpanKind::Text, node: value.index(), parent };
     if let Some(label) = asked.whole {
@@ -179,7 +187,7 @@ fn act(plan: &Plan, document: &Document<'_>, value: &Value<'_>, parent: usize, a
     match value.kind() {
         Kind::String => {
             for class in asked.classes.and(plan.active).iter() {
-                at_place(plan, document, place, class, asked.is_plain_word, scratch);
+                at_place(task, place, class, asked.is_plain_word, scratch);
             }
             if asked.patterns != 0 {
                 search_patterns(plan, document, place, asked.patterns, scratch);
@@ -188,7 +196,7 @@ fn act(plan: &Plan, document: &Document<'_>, value: &Value<'_>, parent: usize, a
                 in_crn(plan, document, place, scratch);
             }
         }
-        Kind::Number => number(plan, document, value, place, asked, scratch),
+        Kind::Number => number(task, value, place, asked, scratch),
         Kind::Bool(_) if asked.classes.has(Class::Payload) => {
             if let Some(label) = plan.label_of(Class::Payload) {
                 whole_value(plan, &mut scratch.edits, document, place, label);
@@ -198,7 +206,8 @@ fn act(plan: &Plan, document: &Document<'_>, value: &Value<'_>, parent: usize, a
     }
 }
 
-fn number(plan: &Plan, document: &Document<'_>, value: &Value<'_>, place: Span, asked: Asked, scratch: &mut Scratch) {
+fn number(task: Task<'_>, value: &Value<'_>, place: Span, asked: Asked, scratch: &mut Scratch) {
+    let Task { plan, document } = task;
     for class in asked.classes.iter().filter(|_| !asked.is_plain_word) {
         let Some(label) = plan.label_of(class) else { continue };
         if class != Class::Payload {
@@ -215,14 +224,8 @@ fn number(plan: &Plan, document: &Document<'_>, value: &Value<'_>, place: Span, 
 }
 
 /// Redacts what a text at a place of the class holds, and remembers it.
-fn at_place(
-    plan: &Plan,
-    document: &Document<'_>,
-    place: Span,
-    class: Class,
-    is_plain_word: bool,
-    scratch: &mut Scratch,
-) {
+fn at_place(task: Task<'_>, place: Span, class: Class, is_plain_word: bool, scratch: &mut Scratch) {
+    let Task { plan, document } = task;
     let Some(label) = plan.label_of(class) else { return };
     let raw = document.bytes().get(place.start..place.end).unwrap_or_default();
     // Where a word says what its neighbour is, only an address could hide in it.

@@ -172,7 +172,7 @@ fn principal_anywhere(leaf: &Leaf<'_, '_>) -> Found {
     let is_subject = leaf.context.is_below_all(&[W::IdToken, W::Subject]);
     match principal_if(is_subject || leaf.context.is_below_any(names), leaf) {
         Found::Nothing => {}
-        found => return found,
+        found @ (Found::Whole | Found::Part(_) | Found::Each(_)) => return found,
     }
     match leaf.text {
         Some(text) if text.starts_with("User:") => part_if(true, leaf, principal::without_user),

@@ -1,7 +1,7 @@
 //! Tables of `enrich`: what is looked up, where, and what is taken of it.
 
 use std::collections::BTreeMap;
-use std::path::{Path as FilePath, PathBuf};
+use std::path::Path as FilePath;
 
 use crate::config::check::{enumerate, nearest};
 use crate::config::findings::Findings;
@@ -204,7 +204,7 @@ struct Wanted {
 
 /// Reads the head of the table, and settles what is taken of it.
 fn layout(
-    file: &PathBuf,
+    file: &FilePath,
     (format, key_column): (Option<TableFormat>, Option<String>),
     wanted: Wanted,
     path: &Path,
