@@ -24,8 +24,9 @@ demo: build-tools ## build a release and see events travel, with faults on the w
 	@cargo build --release --locked --quiet
 	@"$(TARGET_DIR)/release/auditferry" demo
 
+# Most tests wait most of the time, for a group to rebalance or an outage to end: more of them at once than there are cores.
 test: build-tools store-tools kafka ## all tests, against a real Kafka broker fetched once
-	@cargo test --locked
+	@RUST_TEST_THREADS=$${RUST_TEST_THREADS:-$$(($$(nproc) * 3))} cargo test --locked
 
 lint: build-tools rust-tools $(CARGO_DENY) ## format, clippy, documentation links, licences and sources of dependencies
 	@cargo fmt --check

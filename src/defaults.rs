@@ -10,6 +10,10 @@ use crate::units::ByteSize;
 /// trip of 100 ms keeps in flight at full speed, and fits three times into the memory limit of a small pod.
 pub const IN_FLIGHT_BYTES: ByteSize = ByteSize::mib(64);
 
+/// With compression, batches of this many bytes together may wait for being compressed, or four if they are larger: what lies between
+/// the poll thread and the lane. More would not make compressing faster.
+pub const COMPRESSION_BACKLOG: ByteSize = ByteSize::mib(16);
+
 /// A batch is full at this many events: at the 1.1 kB of an audit event the byte limit is reached first, so this one
 /// only bounds the bookkeeping of a batch of tiny events.
 pub const BATCH_MAX_EVENTS: usize = 10_000;
@@ -33,6 +37,10 @@ pub const BATCH_MAX_EVENTS_LIMIT: u32 = 1_000_000;
 /// How long a revoked or stopping pipeline waits for what is in flight: half of the 20 s to 30 s that container platforms
 /// grant before they kill.
 pub const DRAIN_DEADLINE: Duration = Duration::from_secs(10);
+
+/// The longest line that is read from a file of events: brokers of Confluent Cloud take records of up to 8 MiB (20 MiB on
+/// dedicated clusters), and JSON text may be escaped.
+pub const EVENT_LINE_MAX: ByteSize = ByteSize::mib(64);
 
 /// `session.timeout.ms` of the classic protocol; the Kafka client's own default, and within the broker's limits
 /// (`group.min.session.timeout.ms` 6 s to `group.max.session.timeout.ms` 30 min).
@@ -83,6 +91,12 @@ const _: () = {
     assert!(ACK_POLL_INTERVAL.as_millis() < ACK_TIMEOUT.as_millis());
     assert!(ACK_TIMEOUT.as_millis() < RETENTION.as_millis());
     assert!(BATCH_MAX_AGE.as_millis() < DRAIN_DEADLINE.as_millis());
+    assert!(TRIAL_PATIENCE.as_millis() < REQUEST_TIMEOUT.as_millis(), "else the trial spares nobody anything");
+    let silence = ENDPOINT_SILENCE.as_millis() + HEC_HEALTH_TIMEOUT.as_millis();
+    assert!(
+        silence < DRAIN_DEADLINE.as_millis(),
+        "what a black hole swallowed is delivered elsewhere before a stop gives up"
+    );
 };
 
 // Fixed limits of delivery.
@@ -95,6 +109,14 @@ pub const RETRY_CAP: Duration = Duration::from_secs(30);
 
 /// The longest `Retry-After` that is honoured: a wrong date must not stop delivery for a year.
 pub const RETRY_AFTER_MAX: Duration = Duration::from_secs(300);
+
+/// An endpoint with parcels under way that has answered nothing for this long is asked about its health: longer than a healthy one
+/// usually takes, and than what lost packets cost (a first retransmission comes after 1 s at most).
+pub const ENDPOINT_SILENCE: Duration = Duration::from_secs(2);
+
+/// After a failure an endpoint gets one parcel on trial. While others work it has this long to answer; busy indexers take
+/// seconds. What a black hole would hold up is one parcel for this long, instead of for the time limit of a request.
+pub const TRIAL_PATIENCE: Duration = Duration::from_secs(10);
 
 /// On hold, one parcel is sent as a probe this often: rare enough not to be a login attack, often enough that delivery
 /// resumes soon after a human has mended the cause.
@@ -114,8 +136,9 @@ pub const RECORDS_PER_TURN: usize = 512;
 pub const PAUSE_AFTER: Duration = Duration::from_millis(500);
 
 /// Runs tracked beyond the watermark at most. A batch that is stuck while others pass must not let the ledger, and what
-/// a crash would repeat, grow without bound. 64 bytes each.
-pub const TRACKED_RUNS_MAX: usize = 16_384;
+/// a crash would repeat, grow without bound. 64 bytes each. Six partitions at 50,000 events/s make some 180 a second: so one
+/// endpoint that is gone, with requests that it took and will not acknowledge, does not slow the others within [`ACK_TIMEOUT`].
+pub const TRACKED_RUNS_MAX: usize = 65_536;
 
 /// How much of what a server says is kept and shown.
 pub const DETAIL_MAX_CHARS: usize = 300;
@@ -140,7 +163,15 @@ pub const HEC_ACKS_PER_QUERY: usize = 1_000;
 /// bookkeeping (about 200 bytes each) should the parcels be tiny.
 pub const HEC_PENDING_ACKS_MAX: usize = 100_000;
 
-/// While acknowledgements stay away, the pause between two queries doubles up to this. Splunk advises 10 s.
+/// How long an endpoint has to answer the question about its health: as long as for connecting, so that two lost SYN packets
+/// are survived. A healthy one answers in milliseconds, because no event is involved.
+pub const HEC_HEALTH_TIMEOUT: Duration = CONNECT_TIMEOUT;
+
+/// Channels of one endpoint that are asked for their acknowledgements at the same time; with `max_in_flight` channels of the
+/// default that is three round trips.
+pub const HEC_ACK_QUERIES_AT_A_TIME: usize = 8;
+
+/// While acknowledgements stay away, the pause between two queries grows by a quarter up to this. Splunk advises 10 s.
 pub const HEC_ACK_POLL_MAX: Duration = Duration::from_secs(10);
 
 /// A body of at least this size whose object 0 is called invalid was probably too large as a whole: Splunk Cloud answers
@@ -162,6 +193,36 @@ pub const RELOAD_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The largest certificate, key or trust store that is read: a hundred times the trust store of a JDK.
 pub const RELOADED_FILE_MAX_BYTES: ByteSize = ByteSize::mib(16);
+
+// Fixed limits of enrichment.
+
+/// The largest table that is read: it is compared once a second, which takes some 10 ms at this size, and takes several times
+/// as much memory while it is read. Not more than [`RELOADED_FILE_MAX_BYTES`], or a change behind it would not be seen.
+pub const TABLE_FILE_MAX_BYTES: ByteSize = ByteSize::mib(16);
+
+/// Rows of a table: more service accounts, clusters and networks than an organisation has; some 100 bytes each.
+pub const TABLE_ROWS_MAX: u32 = 250_000;
+
+/// Columns of a table in JSON, whose rows may each have their own.
+pub const TABLE_COLUMNS_MAX: usize = 64;
+
+/// What one row adds to an event, as JSON. An audit event has some 1.1 kB.
+pub const TABLE_ROW_MAX_BYTES: ByteSize = ByteSize::kib(8);
+
+/// What all rows of a table add, as JSON: names of columns repeat in each.
+pub const TABLE_TEXT_MAX_BYTES: ByteSize = ByteSize::mib(64);
+
+/// The largest GeoIP database that is read. GeoLite2-City has some 60 MB; all of it is held in memory.
+pub const GEOIP_FILE_MAX_BYTES: ByteSize = ByteSize::mib(256);
+
+/// What a table of networks adds is called so, if it is one value without a name.
+pub const NETWORK_FIELD: &str = "client_network";
+
+/// Stands in front of what a GeoIP database adds: a bare `country` could be anybody's.
+pub const GEOIP_PREFIX: &str = "client_";
+
+const _: () = assert!(TABLE_FILE_MAX_BYTES.get() <= RELOADED_FILE_MAX_BYTES.get());
+
 /// The longest event that HEC takes: `maxEventSize` of Splunk's `inputs.conf`, 5 MB by default. A longer one is refused as
 /// unreadable, together with what comes after it in the request; so it is not sent at all.
 pub const HEC_EVENT_MAX_BYTES: ByteSize = ByteSize::mib(5);
@@ -173,8 +234,67 @@ pub const HEC_SLOW_DOWN: Duration = Duration::from_millis(100);
 /// Topics whose metadata is remembered. A cluster has fewer; if not, they are looked up anew.
 pub const HEC_TOPICS_MAX: usize = 4_096;
 
+/// Where a mapping to Splunk's Common Information Model puts its fields: a name that no audit event has, short because it
+/// stands in front of every field in searches.
+pub const CIM_MEMBER: &str = "cim";
+
 /// How much of a payload is searched for its time. A pattern takes time in proportion to it.
 pub const HEC_EXTRACT_MAX_BYTES: usize = 16 * 1024;
+
+// Fixed limits of redaction.
+
+/// A larger event is not redacted and does not leave: beyond what Kafka's brokers take by default (1 MiB) and HEC's 5 MB there
+/// is no audit event.
+pub const REDACT_EVENT_MAX_BYTES: ByteSize = ByteSize::mib(16);
+
+/// Parts of one event that are redacted at most; real ones have a few dozen.
+pub const REDACT_EDITS_MAX: usize = 100_000;
+
+/// Different values per event that are searched for in the rest of it: each costs a search through the whole event.
+pub const REDACT_VALUES_MAX: usize = 1_000;
+
+/// A value of fewer bytes is replaced elsewhere only where it stands alone: as a part of words it would shred the event.
+pub const REDACT_SWEEP_MIN: usize = 4;
+
+/// How many layers of percent-encoding and of documents within strings are undone before something is searched for.
+pub const REDACT_DECODING_ROUNDS: usize = 4;
+
+/// The shortest key of pseudonyms, in bytes. Whoever can guess the key can look up every value: 16 random characters cannot
+/// be guessed.
+pub const REDACT_KEY_MIN_BYTES: usize = 16;
+
+/// The longest name of a key: it stands in every pseudonym.
+pub const REDACT_KEY_ID_MAX_LEN: usize = 16;
+
+/// What stands in the place of what is replaced.
+pub const REDACT_REPLACEMENT: &str = "[redacted]";
+
+/// The most characters that a mask may leave readable: more would be most of an identifier.
+pub const REDACT_KEEP_LAST_MAX: u32 = 8;
+
+/// Members of payloads that stay: they say what was asked for, and never with which content. The principal of a role binding is
+/// among them: who was given which role is what an audit trail is for, and the preset `identities` covers it.
+pub const REDACT_KEEP_MEMBERS: &[&str] = &[
+    "api_version",
+    "availability",
+    "cloud",
+    "kind",
+    "num_partitions",
+    "operation",
+    "pattern_type",
+    "permission_type",
+    "phase",
+    "principal",
+    "region",
+    "replication_factor",
+    "resource_type",
+    "role",
+    "role_name",
+    "status",
+];
+
+/// Patterns of all steps of a pipeline together; each has a bit in a word.
+pub const REDACT_PATTERNS_MAX: usize = 64;
 
 // Looking at a cluster, and the dead-letter stores.
 
@@ -231,6 +351,22 @@ pub const LOG_REPEAT_WINDOW: Duration = Duration::from_secs(10);
 /// Different log lines below ERROR that one place in the code may write per window about one pipeline: enough for a line per
 /// partition of a usual topic, few enough to survive a flood of dead letters.
 pub const LOG_BURST: usize = 20;
+
+/// Looking at an event for what is new in it costs as much as passing it on; one look per 5 ms is a thousandth of a core, and
+/// covers every event of a stream of up to 200 a second.
+pub const DRIFT_LOOK: Duration = Duration::from_millis(5);
+
+/// Looks that a quiet stream may save up, as time: 1,000 looks.
+pub const DRIFT_CREDIT: Duration = Duration::from_secs(5);
+
+/// The sensor reads the clock once per so many events: reading it costs a tenth of passing an event on.
+pub const DRIFT_CLOCK_EVERY: u32 = 64;
+
+/// Different changes that are reported and remembered. The format has some 200 members: more than this is another format.
+pub const DRIFT_KINDS: usize = 256;
+
+/// The longest name or word that a report of a change shows, in bytes.
+pub const DRIFT_NAME_CHARS: usize = 64;
 
 /// How often summaries of repeated log lines are looked for.
 pub const LOG_UPKEEP_INTERVAL: Duration = Duration::from_secs(1);

@@ -6,8 +6,9 @@
 //! [`batch`](delivery::batch), are delivered by the [`sink`], and *settle*; the ledger's *watermark* is what is committed.
 //!
 //! - [`position`], [`reason`], [`secret`], [`units`], [`defaults`]: the vocabulary; leaves.
-//! - [`event`]: what is carried, borrowed from the client; the check that lets a payload be embedded unchanged.
-//! - [`transform`]: the chain. Only what it has cleared can reach a sink.
+//! - [`event`]: what is carried, borrowed from the client; the check that lets a payload be embedded unchanged; the canonical
+//!   [view](event::View), one set of names over both dialects of audit events.
+//! - [`transform`]: the chain. Only what it has cleared can reach a sink. [`transform::drift`] notices what is new in the events.
 //! - [`source`] and [`sink`]: the two traits of the program, with Kafka and Splunk HEC behind them.
 //! - [`delivery`]: the guarantee. Knows neither Kafka nor Splunk.
 //! - [`dead_letter`]: where letters are kept. [`tls`]: the one way to build an HTTPS client and to read a trust store.
@@ -33,8 +34,14 @@
 //! - No answer to an asynchronous commit ever comes from the client's Rust binding; the statistics tell what was committed.
 //! - The client's Rust binding panics on a header's name, or a note beside a committed position, that is not UTF-8; one
 //!   record must not end the process for ever.
+//! - While the coordinator is away the client keeps a commit and sends it again afterwards: a successor that was sent meanwhile
+//!   could be overtaken, and the committed position would go back.
 //! - Where reading began is something to commit, too; committed first, it would hold up the first progress by a second.
 //! - A batch that always fails while others pass resets the endpoint's back-off each time; so it has a back-off of its own.
+//! - A parcel that finds out that an endpoint swallows requests is stuck for as long as a request may take, and after so many runs
+//!   reading stops: one black hole of several endpoints would slow all. So endpoints are asked, without an event.
+//! - A proof that comes later says nothing about the next parcel: while acknowledgements of before still come in, an endpoint may
+//!   refuse all that is new. So only an answer to a parcel ends a back-off or a hold.
 //! - A batch that is stuck while others pass lets the ledger grow; so the number of tracked runs bounds reading, too.
 //! - A payload that merely looks like JSON could close its envelope and forge events; so each is checked in full.
 //! - The Kafka client tells some refused certificates as broken connections, and all with the same words.
@@ -45,6 +52,9 @@
 //! - Splunk stops reading at an envelope with a member that it does not know, and answers with success; so envelopes that come
 //!   from outside are checked in full.
 //! - An index that a record asks for may be forbidden; if that held delivery, one record could stop all others for ever.
+//! - A value that is to be redacted stands in more places than its own, in other spellings, and in names: so what was found is searched
+//!   for in the whole event, decoded first.
+//! - A word of the events' own vocabulary that somebody takes for a name must not be searched for: it would shred every event.
 //! - Open batches of different groups are closed together: one left open while others fill up would hold its partitions' watermark.
 //! - Of a member that is there twice some readers take the first and some the last; so no rule drops an event because of one.
 //! - A recall stands until its slot is recalled again: forgetting it earlier would let the lane send what was revoked.

@@ -36,6 +36,8 @@ reasons! {
     NotUtf8 => "not_utf8",
     /// A single event is larger than the sink takes.
     TooLarge => "too_large",
+    /// What is to be redacted cannot be removed from it for certain: it does not leave.
+    Unredactable => "unredactable",
     /// The record's value has to be an envelope for HEC, and is none, or one that HEC would refuse or drop.
     InvalidEnvelope => "invalid_envelope",
     /// The sink cannot parse the event (HEC codes 5 and 6).
@@ -123,6 +125,9 @@ impl Reason {
             }
             Self::NoDeadLetterStore => Some("configure `dead_letter` for this pipeline and restart"),
             Self::DeadLetterStore => Some("make room or give access to the dead-letter store"),
+            Self::Unredactable => {
+                Some("look at the letter with `deadletter show --reveal`; `deadletter retry` redacts and sends it")
+            }
             Self::EmptyValue
             | Self::BlankValue
             | Self::NotUtf8

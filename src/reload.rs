@@ -6,6 +6,8 @@
 //!   has stood still between two looks: a certificate whose key is about to follow, or a file that is being written, is no
 //!   reason to call somebody.
 //!
+//! Of files that are too large to be read at every look ([`Reloading::of_large`]) identity, size and times are compared.
+//!
 //! When to look is decided by those who use it.
 
 use std::collections::hash_map::DefaultHasher;
@@ -13,7 +15,9 @@ use std::fmt::{self, Display};
 use std::fs::File;
 use std::hash::{Hash, Hasher};
 use std::io::{ErrorKind, Read};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use zeroize::Zeroizing;
@@ -33,6 +37,9 @@ pub struct Reloading<T> {
     files: Vec<PathBuf>,
     make: Box<dyn Fn() -> Result<T, String> + Send + Sync>,
     state: Mutex<State<T>>,
+    /// Counts the versions that were put into use.
+    version: AtomicU64,
+    compare: Compare,
     /// Held during a look, so that of two at the same time the later one sees what the first has done.
     looking: Mutex<()>,
 }
@@ -50,6 +57,14 @@ struct Refused {
     told: bool,
 }
 
+/// What of a file tells that it has changed.
+#[derive(Clone, Copy, Debug)]
+enum Compare {
+    Content,
+    /// Which file it is, its size, and when it was last written.
+    Stamp,
+}
+
 /// A fingerprint of each file, or why it cannot be read.
 type Content = Vec<Result<u64, ErrorKind>>;
 
@@ -62,19 +77,46 @@ impl<T> Reloading<T> {
         files: Vec<PathBuf>,
         make: impl Fn() -> Result<T, E> + Send + Sync + 'static,
     ) -> Result<Self, E> {
+        Self::comparing(Compare::Content, files, make)
+    }
+
+    /// As [`Reloading::new`], for files of which only the stamp is compared.
+    ///
+    /// # Errors
+    /// Those of `make`.
+    pub fn of_large<E: Display>(
+        files: Vec<PathBuf>,
+        make: impl Fn() -> Result<T, E> + Send + Sync + 'static,
+    ) -> Result<Self, E> {
+        Self::comparing(Compare::Stamp, files, make)
+    }
+
+    fn comparing<E: Display>(
+        compare: Compare,
+        files: Vec<PathBuf>,
+        make: impl Fn() -> Result<T, E> + Send + Sync + 'static,
+    ) -> Result<Self, E> {
         // Taken first: should a file change in between, the value is made once more than needed.
-        let made_from = content(&files);
+        let made_from = content(&files, compare);
         let value = Arc::new(make()?);
         Ok(Self {
             files,
             make: Box::new(move || make().map_err(|error| error.to_string())),
             state: Mutex::new(State { value, made_from, refused: None, news: None }),
+            version: AtomicU64::new(0),
+            compare,
             looking: Mutex::new(()),
         })
     }
 
     pub fn get(&self) -> Arc<T> {
         Arc::clone(&self.state().value)
+    }
+
+    /// Changes when a new version is in use. Who keeps a version asks for it anew when this differs from what it was
+    /// before the version was got.
+    pub fn version(&self) -> u64 {
+        self.version.load(Ordering::Acquire)
     }
 
     /// As [`Reloading::renew`], and tells what is new since the last call.
@@ -89,7 +131,7 @@ impl<T> Reloading<T> {
             return;
         }
         let _looking = self.looking.lock().unwrap_or_else(PoisonError::into_inner);
-        let found = content(&self.files);
+        let found = content(&self.files, self.compare);
         if self.is_known(&found) {
             return;
         }
@@ -98,6 +140,7 @@ impl<T> Reloading<T> {
         match made {
             Ok(value) => {
                 *state = State { value: Arc::new(value), made_from: found, refused: None, news: Some(News::InUse) };
+                self.version.fetch_add(1, Ordering::Release);
             }
             Err(why) => {
                 let stood_still = state.refused.as_ref().is_some_and(|refused| refused.content == found);
@@ -132,8 +175,20 @@ impl<T> fmt::Debug for Reloading<T> {
     }
 }
 
-fn content(files: &[PathBuf]) -> Content {
-    files.iter().map(|file| fingerprint(file)).collect()
+fn content(files: &[PathBuf], compare: Compare) -> Content {
+    let print = match compare {
+        Compare::Content => fingerprint,
+        Compare::Stamp => stamp,
+    };
+    files.iter().map(|file| print(file)).collect()
+}
+
+fn stamp(file: &Path) -> Result<u64, ErrorKind> {
+    let file = std::fs::metadata(file).map_err(|error| error.kind())?;
+    let mut hasher = DefaultHasher::new();
+    (file.dev(), file.ino(), file.size()).hash(&mut hasher);
+    (file.mtime(), file.mtime_nsec(), file.ctime(), file.ctime_nsec()).hash(&mut hasher);
+    Ok(hasher.finish())
 }
 
 fn fingerprint(file: &Path) -> Result<u64, ErrorKind> {

@@ -17,6 +17,7 @@
     reason = "a benchmark panics to report and prints its result"
 )]
 
+mod children;
 mod drain;
 mod process;
 mod receiver;
@@ -24,11 +25,15 @@ mod scenario;
 #[path = "../../tests/it/support/mod.rs"]
 mod support;
 
+use receiver::Traits;
+
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).filter(|a| *a != "--bench").collect();
     match arguments.as_slice() {
-        ["receiver", latency_ms] => receiver::run(latency_ms.parse().expect("milliseconds")),
+        ["receiver", traits @ ..] => {
+            receiver::run(Traits::from_arguments(traits.try_into().expect("as written by Traits::to_arguments")));
+        }
         ["drain", bootstrap, topic, events] => drain::run(bootstrap, topic, events.parse().expect("a number")),
         only => scenario::run_all(only),
     }

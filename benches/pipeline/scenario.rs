@@ -1,14 +1,18 @@
-//! What is measured, and the table that comes of it.
+//! What is measured, and the tables that come of it.
 
-use std::io::{BufRead, BufReader, Write};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::process::{Command, Stdio};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use crate::children::{Forwarder, Receiver, Settings};
 use crate::process::{cpu_of, peak_mib};
+use crate::receiver::Traits;
 use crate::support::kafka::{Access, Kafka};
 use crate::support::samples::Numbered;
 
 const ROUNDS: usize = 5;
+
+/// A round of it takes as long as several acknowledgements.
+const INDEXED_ROUNDS: usize = 3;
 
 /// Runs the scenarios whose name contains one of `only`; all of them when it is empty.
 pub fn run_all(only: &[&str]) {
@@ -18,18 +22,20 @@ pub fn run_all(only: &[&str]) {
     println!("# {events} sample events of 1.1 kB, {ROUNDS} rounds, medians; CPU of the whole process\n");
     println!("| scenario | bare client | auditferry | difference | rate | of bare | peak RSS |");
     println!("|---|---|---|---|---|---|---|");
-    for (partitions, shapes) in shapes() {
-        let shapes: Vec<Shape> = shapes.into_iter().filter(|shape| wanted(&shape.name)).collect();
-        let starting = partitions == 6 && wanted(START_UP);
-        if shapes.is_empty() && !starting {
-            continue;
+    for partitions in [1, 48] {
+        let shape = Shape::plain(&format!("{partitions} partition{}", if partitions == 1 { "" } else { "s" }));
+        if wanted(&shape.name) {
+            let topic = filled(&kafka, events, partitions);
+            compare(&kafka, &topic, events, &shape);
+            kafka.delete_topic(&topic);
         }
-        let topic = kafka.topic("bench", partitions);
-        fill(&kafka, &topic, events, partitions);
-        shapes.iter().for_each(|shape| compare(&kafka, &topic, events, shape));
-        if starting {
-            start_up(&kafka, &topic);
-        }
+    }
+    of_six_partitions(&kafka, events, &wanted);
+    let indexed = indexed();
+    if wanted(&indexed.name) {
+        let events = INDEXED_EVENTS * events;
+        let topic = filled(&kafka, events, 6);
+        sustain(&kafka, &topic, events, &indexed);
         kafka.delete_topic(&topic);
     }
     if wanted(LATENCY) {
@@ -42,29 +48,112 @@ pub fn run_all(only: &[&str]) {
 const START_UP: &str = "start to first event delivered";
 const LATENCY: &str = "latency at 300 events/s";
 
-/// What is measured on topics of how many partitions.
-fn shapes() -> Vec<(i32, Vec<Shape>)> {
-    let plain = |name: &str| Shape { name: name.into(), ..Shape::default() };
-    let six = vec![
-        plain("6 partitions"),
-        Shape { latency_ms: 100, ..plain("6 partitions, receiver answers after 100 ms") },
-        Shape { gzip: true, ..plain("6 partitions, gzip") },
-    ];
-    vec![(6, six), (1, vec![plain("1 partition")]), (48, vec![plain("48 partitions")])]
+fn of_six_partitions(kafka: &Kafka, events: u64, wanted: &impl Fn(&str) -> bool) {
+    let shapes: Vec<Shape> = shapes().into_iter().filter(|shape| wanted(&shape.name)).collect();
+    let pairs: Vec<Pair> = pairs().into_iter().filter(|pair| wanted(&pair.name())).collect();
+    if shapes.is_empty() && pairs.is_empty() && !wanted(START_UP) {
+        return;
+    }
+    let topic = filled(kafka, events, 6);
+    shapes.iter().for_each(|shape| compare(kafka, &topic, events, shape));
+    if wanted(START_UP) {
+        start_up(kafka, &topic);
+    }
+    if !pairs.is_empty() {
+        println!("\n| scenario | rate | compared with | rate | ratio |");
+        println!("|---|---|---|---|---|");
+        pairs.iter().for_each(|pair| oppose(kafka, &topic, events, pair));
+    }
+    kafka.delete_topic(&topic);
 }
 
-#[derive(Default)]
 struct Shape {
     name: String,
-    latency_ms: u64,
-    gzip: bool,
+    receiver: Traits,
+    settings: Settings,
 }
 
-fn fill(kafka: &Kafka, topic: &str, events: u64, partitions: i32) {
+impl Shape {
+    fn plain(name: &str) -> Self {
+        Self { name: name.into(), receiver: Traits::default(), settings: Settings::default() }
+    }
+
+    fn answering_after(mut self, milliseconds: u64) -> Self {
+        self.receiver.latency = Duration::from_millis(milliseconds);
+        self.name = format!("{}, receiver answers after {milliseconds} ms", self.name);
+        self
+    }
+
+    fn with(mut self, sink: &[&'static str]) -> Self {
+        self.settings.sink.extend(sink);
+        self
+    }
+
+    fn endpoints(mut self, endpoints: usize, holes: usize) -> Self {
+        self.receiver = Traits { endpoints, holes, ..self.receiver };
+        self
+    }
+
+    fn is_compressed(&self) -> bool {
+        self.settings.sink.contains(&GZIP)
+    }
+}
+
+const GZIP: &str = "compression: gzip";
+
+/// What is measured beside the bare client.
+fn shapes() -> [Shape; 3] {
+    [
+        Shape::plain("6 partitions"),
+        Shape::plain("6 partitions").answering_after(100),
+        Shape::plain("6 partitions, gzip").with(&[GZIP]),
+    ]
+}
+
+/// The rate of `this` is compared with that of `other`, round by round.
+struct Pair {
+    this: Shape,
+    other: Shape,
+}
+
+impl Pair {
+    fn name(&self) -> String {
+        format!("{} / {}", self.this.name, self.other.name)
+    }
+}
+
+fn pairs() -> [Pair; 3] {
+    let three = || Shape::plain("three endpoints").endpoints(3, 0);
+    let four = || Shape::plain("four endpoints, one a black hole").endpoints(4, 1);
+    [
+        Pair { this: four(), other: three() },
+        Pair { this: four().answering_after(100), other: three().answering_after(100) },
+        Pair { this: Shape::plain("raw").with(&["mode: raw"]), other: Shape::plain("event").with(&["mode: event"]) },
+    ]
+}
+
+/// 50,000 events/s for the 10 s of the acknowledgement, the second until it is asked for and some for bursts are 600,000 events
+/// under way, of 220 bytes each as they are held compressed.
+fn indexed() -> Shape {
+    let mut shape = Shape::plain("indexed, gzip, acknowledged after 10 s").with(&[GZIP, "delivery: indexed"]);
+    shape.receiver.ack_latency = Some(Duration::from_secs(10));
+    shape.settings.pipeline.push(INDEXED_MEMORY);
+    shape
+}
+
+const INDEXED_MEMORY: &str = "in_flight_bytes: 160 MiB";
+
+/// So many times the events of the other scenarios: the wait for the last acknowledgement must not be most of the time.
+const INDEXED_EVENTS: u64 = 3;
+
+fn filled(kafka: &Kafka, events: u64, partitions: i32) -> String {
+    let topic = kafka.topic("bench", partitions);
     let numbered = Numbered::new();
-    kafka.produce(topic, events, |n| numbered.event(n), |n| (n % partitions as u64) as i32);
+    kafka.produce(&topic, events, |n| numbered.event(n), |n| (n % partitions as u64) as i32);
+    topic
 }
 
+#[derive(Debug)]
 struct Run {
     rate: f64,
     cpu_us: f64,
@@ -88,8 +177,36 @@ fn compare(kafka: &Kafka, topic: &str, events: u64, shape: &Shape) {
         median(differences),
         rate / 1000.0,
         median(ratios),
-        ours.iter().map(|run| run.peak_mib).fold(0.0, f64::max),
+        peak_of(&ours),
     );
+}
+
+fn oppose(kafka: &Kafka, topic: &str, events: u64, Pair { this, other }: &Pair) {
+    let (mut these, mut others) = (Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        these.push(forward(kafka, topic, events, this));
+        others.push(forward(kafka, topic, events, other));
+    }
+    let rate = |runs: &[Run]| median(runs.iter().map(|run| run.rate)) / 1000.0;
+    let ratios = these.iter().zip(&others).map(|(this, other)| this.rate / other.rate);
+    let (this_rate, other_rate) = (rate(&these), rate(&others));
+    println!("| {} | {this_rate:.0} k/s | {} | {other_rate:.0} k/s | {:.2} |", this.name, other.name, median(ratios));
+}
+
+/// The rate is over the time to the last acknowledgement, which includes the wait for the first one.
+fn sustain(kafka: &Kafka, topic: &str, events: u64, shape: &Shape) {
+    let runs: Vec<Run> = (0..INDEXED_ROUNDS).map(|_| forward(kafka, topic, events, shape)).collect();
+    println!(
+        "\n{} ({INDEXED_MEMORY}): {:.0} k/s until the last acknowledgement, CPU {:.2} µs per event, peak RSS {:.0} MiB",
+        shape.name,
+        median(runs.iter().map(|run| run.rate)) / 1000.0,
+        median(runs.iter().map(|run| run.cpu_us)),
+        peak_of(&runs),
+    );
+}
+
+fn peak_of(runs: &[Run]) -> f64 {
+    runs.iter().map(|run| run.peak_mib).fold(0.0, f64::max)
 }
 
 fn median(values: impl Iterator<Item = f64>) -> f64 {
@@ -109,127 +226,30 @@ fn drain(kafka: &Kafka, topic: &str, events: u64) -> Run {
     Run { rate: events as f64 / figures[0], cpu_us: figures[1] * 1e6 / events as f64, peak_mib: 0.0 }
 }
 
-/// A receiver process, ended with its value.
-struct Receiver {
-    child: Child,
-    input: ChildStdin,
-    output: BufReader<ChildStdout>,
-    address: String,
-}
-
-impl Receiver {
-    fn start(latency_ms: u64) -> Self {
-        let mut child = Command::new(std::env::current_exe().expect("this program"))
-            .args(["receiver", &latency_ms.to_string()])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("start the receiver");
-        let input = child.stdin.take().expect("a pipe");
-        let output = BufReader::new(child.stdout.take().expect("a pipe"));
-        let mut receiver = Self { child, input, output, address: String::new() };
-        receiver.address = receiver.line();
-        receiver
-    }
-
-    fn line(&mut self) -> String {
-        let mut line = String::new();
-        self.output.read_line(&mut line).expect("an answer");
-        line.trim().to_owned()
-    }
-
-    fn ask(&mut self, what: &str) -> Vec<f64> {
-        writeln!(self.input, "{what}").expect("ask the receiver");
-        self.line().split(' ').map(|figure| figure.parse().expect("a number")).collect()
-    }
-
-    fn wait_for(&mut self, events: u64) {
-        let deadline = Instant::now() + Duration::from_secs(120);
-        while self.ask("events")[0] < events as f64 {
-            assert!(Instant::now() < deadline, "the events did not arrive");
-            std::thread::sleep(Duration::from_millis(10));
-        }
-    }
-}
-
-impl Drop for Receiver {
-    fn drop(&mut self) {
-        self.child.kill().expect("end the receiver");
-        self.child.wait().expect("end the receiver");
-    }
-}
-
-struct Forwarder {
-    child: Child,
-    _home: tempfile::TempDir,
-}
-
-impl Forwarder {
-    fn start(kafka: &Kafka, topic: &str, address: &str, gzip: bool) -> Self {
-        let home = tempfile::tempdir().expect("a directory");
-        let config = home.path().join("auditferry.yaml");
-        let group = crate::support::kafka::fresh_name("bench");
-        let compression = if gzip { "gzip" } else { "none" };
-        let text = format!(
-            "sources:\n  audit:\n    kafka:\n      bootstrap_servers: {}\n      topics: [{topic}]\npipelines:\n  splunk:\n    \
-             source: audit\n    group_id: {group}\n    sink:\n      splunk_hec:\n        endpoints: [\"http://{address}\"]\n        \
-             delivery: accepted\n        token: ${{TOKEN}}\n        compression: {compression}\nadmin: {{listen: 127.0.0.1:0}}\n",
-            kafka.bootstrap(Access::Plaintext)
-        );
-        std::fs::write(&config, text).expect("write the config");
-        let log = std::fs::File::create(home.path().join("log")).expect("a log file");
-        let child = Command::new(env!("CARGO_BIN_EXE_auditferry"))
-            .args(["run", "--config"])
-            .arg(&config)
-            .env("TOKEN", "11111111-1111-1111-1111-111111111111")
-            .stdin(Stdio::null())
-            .stderr(log)
-            .spawn()
-            .expect("start auditferry");
-        Self { child, _home: home }
-    }
-}
-
-impl Drop for Forwarder {
-    fn drop(&mut self) {
-        self.child.kill().expect("end auditferry");
-        self.child.wait().expect("end auditferry");
-    }
-}
-
 fn forward(kafka: &Kafka, topic: &str, events: u64, shape: &Shape) -> Run {
-    let mut receiver = Receiver::start(shape.latency_ms);
-    let forwarder = Forwarder::start(kafka, topic, &receiver.address, shape.gzip);
-    if shape.gzip {
-        // A compressed body is not counted; the forwarder's own counter is exact.
-        wait_for_lag(&forwarder, events, &mut receiver);
-    } else {
-        receiver.wait_for(events);
+    let mut receiver = Receiver::start(shape.receiver);
+    let forwarder = Forwarder::start(kafka, topic, &receiver, &shape.settings);
+    let is_acknowledged = shape.receiver.ack_latency.is_some();
+    match (is_acknowledged, shape.is_compressed()) {
+        (true, _) => receiver.wait_for_acknowledged(events),
+        // A compressed body is not counted.
+        (false, true) => receiver.wait_for_quiet(),
+        (false, false) => receiver.wait_for_events(events),
     }
-    let (cpu, peak) = (cpu_of(forwarder.child.id()), peak_mib(forwarder.child.id()));
-    let figures = receiver.ask("report");
-    Run { rate: events as f64 / figures[2], cpu_us: cpu * 1e6 / events as f64, peak_mib: peak }
-}
-
-/// Waits until nothing has arrived for a second.
-fn wait_for_lag(_forwarder: &Forwarder, _events: u64, receiver: &mut Receiver) {
-    let (mut last, mut quiet) = (-1.0, 0);
-    while quiet < 20 || last < 1.0 {
-        std::thread::sleep(Duration::from_millis(50));
-        let now = receiver.ask("events")[0];
-        quiet = if now == last { quiet + 1 } else { 0 };
-        last = now;
-    }
+    let (cpu, peak) = (cpu_of(forwarder.id()), peak_mib(forwarder.id()));
+    let figures = receiver.report();
+    let seconds = if is_acknowledged { figures.seconds_to_acknowledged } else { figures.seconds };
+    Run { rate: events as f64 / seconds, cpu_us: cpu * 1e6 / events as f64, peak_mib: peak }
 }
 
 fn start_up(kafka: &Kafka, topic: &str) {
     let mut times = Vec::new();
     for _ in 0..ROUNDS {
-        let mut receiver = Receiver::start(0);
+        let mut receiver = Receiver::start(Traits::default());
         let began = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs_f64();
-        let _forwarder = Forwarder::start(kafka, topic, &receiver.address, false);
-        receiver.wait_for(1);
-        times.push(receiver.ask("report")[6] - began);
+        let _forwarder = Forwarder::start(kafka, topic, &receiver, &Settings::default());
+        receiver.wait_for_events(1);
+        times.push(receiver.report().first_at - began);
     }
     println!("| {START_UP} | | {:.0} ms | | | | |", median(times.into_iter()) * 1000.0);
 }
@@ -237,18 +257,19 @@ fn start_up(kafka: &Kafka, topic: &str) {
 /// 300 events a second for ten seconds at defaults, each carrying its time of production.
 fn latency(kafka: &Kafka) {
     let topic = kafka.topic("latency", 6);
-    let mut receiver = Receiver::start(0);
-    let _forwarder = Forwarder::start(kafka, &topic, &receiver.address, false);
+    let mut receiver = Receiver::start(Traits::default());
+    let _forwarder = Forwarder::start(kafka, &topic, &receiver, &Settings::default());
     let numbered = Numbered::new();
     let loader = kafka.load(&topic, 300, move |n| stamped(&numbered.event(n)));
     std::thread::sleep(Duration::from_secs(3));
-    receiver.ask("report");
+    receiver.report();
     std::thread::sleep(Duration::from_secs(10));
-    let figures = receiver.ask("report");
+    let figures = receiver.report();
     loader.stop();
+    let [half, most, all] = figures.latency_ms;
     println!(
-        "\n{LATENCY}, production to receiver: p50 {:.0} ms, p99 {:.0} ms, max {:.0} ms ({} events in {} requests)",
-        figures[3], figures[4], figures[5], figures[0], figures[1]
+        "\n{LATENCY}, production to receiver: p50 {half:.0} ms, p99 {most:.0} ms, max {all:.0} ms ({} events in {} requests)",
+        figures.events, figures.requests
     );
 }
 

@@ -3,8 +3,10 @@
 //! A retry goes letter by letter: it is encoded by the pipeline's own sink, sent, and leaves the store only after the sink's
 //! proof of delivery. A letter that is refused again stays. What is no refusal (nobody answers, the token is not taken) ends
 //! the retry: the next letter would fare no better.
+//!
+//! What has not been redacted is printed only when somebody asks for it: see [`super::reveal`].
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
 use clap::{Args as ClapArgs, Subcommand};
@@ -13,11 +15,14 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::resend::{Resender, Sent};
+use super::reveal::{KeygenArgs, Opened, Reveal, keygen, open, private_key, without_foreign_words};
 use super::terminal::{Format, clean, clean_lines, print, print_json, print_line, tell};
 use super::{Exit, Wrong, load, pipeline};
 use crate::config::{DeadLetterConfig, PipelineConfig};
-use crate::dead_letter::{Cursor, Found, Selection, Store, StoredLetter};
+use crate::dead_letter::{Cursor, Found, PrivateKey, Selection, Store, StoredLetter};
 use crate::delivery::attempt::Failure;
+use crate::delivery::letter::Content;
+use crate::reason::Reason;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum DeadletterCommand {
@@ -27,6 +32,8 @@ pub(super) enum DeadletterCommand {
     Show(ShowArgs),
     /// Sends letters to the sink again; those that it proves to have leave the store.
     Retry(RetryArgs),
+    /// Makes the keys for letters that are to be encrypted: `dead_letter: {unclear: {encrypt: {public_key: …}}}`.
+    Keygen(KeygenArgs),
 }
 
 #[derive(Debug, ClapArgs)]
@@ -54,6 +61,9 @@ pub(super) struct ShowArgs {
     #[arg(long, conflicts_with = "format")]
     raw: bool,
 
+    #[command(flatten)]
+    reveal: Reveal,
+
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }
@@ -69,6 +79,10 @@ pub(super) struct RetryArgs {
     /// Say what would be sent, and send nothing.
     #[arg(long)]
     dry_run: bool,
+
+    /// The private key of encrypted letters.
+    #[arg(long, value_name = "FILE")]
+    key_file: Option<PathBuf>,
 
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -94,14 +108,15 @@ struct Of {
 }
 
 pub(super) fn deadletter(path: &Path, command: &DeadletterCommand) -> anyhow::Result<Exit> {
-    let config = match load(path) {
-        Ok(config) => config,
-        Err(exit) => return Ok(exit),
-    };
     let of = match command {
         DeadletterCommand::List(ListArgs { of, .. })
         | DeadletterCommand::Show(ShowArgs { of, .. })
         | DeadletterCommand::Retry(RetryArgs { of, .. }) => of,
+        DeadletterCommand::Keygen(args) => return keygen(args),
+    };
+    let config = match load(path) {
+        Ok(config) => config,
+        Err(exit) => return Ok(exit),
     };
     let pipeline = pipeline(&config, of.pipeline.as_deref())?;
     let store = match Store::existing(&pipeline.name, &pipeline.dead_letter) {
@@ -110,9 +125,10 @@ pub(super) fn deadletter(path: &Path, command: &DeadletterCommand) -> anyhow::Re
         Err(failure) => return Ok(unreadable(&failure)),
     };
     match command {
-        DeadletterCommand::List(args) => list(&store, args),
-        DeadletterCommand::Show(args) => show(&store, args),
+        DeadletterCommand::List(args) => list(pipeline, &store, args),
+        DeadletterCommand::Show(args) => show(pipeline, &store, args),
         DeadletterCommand::Retry(args) => retry(pipeline, &store, args),
+        DeadletterCommand::Keygen(args) => keygen(args),
     }
 }
 
@@ -121,7 +137,7 @@ fn unreadable(failure: &Failure) -> Exit {
     Exit::CouldNotCheck
 }
 
-fn list(store: &Store, args: &ListArgs) -> anyhow::Result<Exit> {
+fn list(pipeline: &PipelineConfig, store: &Store, args: &ListArgs) -> anyhow::Result<Exit> {
     let mut letters = match store.letters(Selection::All) {
         Ok(letters) => letters,
         Err(failure) => return Ok(unreadable(&failure)),
@@ -138,6 +154,7 @@ fn list(store: &Store, args: &ListArgs) -> anyhow::Result<Exit> {
                 break;
             }
         };
+        let letter = letter.map(|letter| without_foreign_words(letter, pipeline.chain.redact.is_enabled()));
         match letter {
             Ok(letter) if args.format == Format::Json => print_json(&listed(&id, &letter))?,
             Ok(letter) if count < args.limit => drop(table.add_row(row(&id, &letter))),
@@ -188,11 +205,12 @@ fn listed(id: &str, StoredLetter { pipeline, quarantined_at, letter }: &StoredLe
         "reason": letter.failure.reason,
         "detail": letter.failure.detail,
         "quarantined_at": quarantined_at,
+        "redaction": words_for(letter.content).split(':').next(),
         "value_bytes": letter.value.as_ref().map(Vec::len),
     })
 }
 
-fn show(store: &Store, args: &ShowArgs) -> anyhow::Result<Exit> {
+fn show(pipeline: &PipelineConfig, store: &Store, args: &ShowArgs) -> anyhow::Result<Exit> {
     let found = store.letters(Selection::Ids(vec![args.id.clone()])).and_then(|mut letters| letters.next_letter());
     let letter = match found {
         Ok(Some(Found { letter, .. })) => letter,
@@ -200,15 +218,27 @@ fn show(store: &Store, args: &ShowArgs) -> anyhow::Result<Exit> {
         Err(failure) => return Ok(unreadable(&failure)),
     };
     let letter = letter.map_err(|failure| anyhow!(failure.detail))?;
+    let (letter, hidden) = match open(letter, pipeline.chain.redact.is_enabled(), &args.reveal)? {
+        Opened::Shown(letter) => (letter, None),
+        Opened::Hidden { letter, why } => (letter, Some(why)),
+    };
     match (args.raw, args.format) {
+        (true, _) if hidden.is_some() => {}
         (true, _) => print(letter.letter.value.unwrap_or_default())?,
         (false, Format::Json) => print(letter.to_json())?,
-        (false, Format::Text) => print_line(clean_lines(&for_people(&args.id, &letter)))?,
+        (false, Format::Text) => print_line(clean_lines(&for_people(&args.id, &letter, hidden)))?,
     }
-    Ok(Exit::Done)
+    if let (Some(why), true) = (hidden, args.raw || args.format == Format::Json) {
+        tell(why);
+    }
+    Ok(if hidden.is_some() && args.raw { Exit::Failed } else { Exit::Done })
 }
 
-fn for_people(id: &str, StoredLetter { pipeline, quarantined_at, letter }: &StoredLetter) -> String {
+fn for_people(
+    id: &str,
+    StoredLetter { pipeline, quarantined_at, letter }: &StoredLetter,
+    hidden: Option<&'static str>,
+) -> String {
     let bytes = |bytes: Option<&[u8]>| match bytes.map(|bytes| (std::str::from_utf8(bytes), bytes.len())) {
         None => "none".to_owned(),
         Some((Ok(text), _)) => text.to_owned(),
@@ -222,14 +252,29 @@ fn for_people(id: &str, StoredLetter { pipeline, quarantined_at, letter }: &Stor
         format!("quarantined at  {quarantined_at}"),
         format!("reason          {}", letter.failure.reason),
         format!("detail          {}", letter.failure.detail),
-        format!("key             {}", bytes(letter.key.as_deref())),
+        format!("redaction       {}", words_for(letter.content)),
     ];
+    if let Some(why) = hidden {
+        lines.extend([String::new(), why.to_owned()]);
+        return lines.join("\n");
+    }
+    lines.push(format!("key             {}", bytes(letter.key.as_deref())));
     for (name, value) in &letter.headers {
         lines.push(format!("header          {name}: {}", bytes(value.as_deref())));
     }
     lines.push(String::new());
     lines.push(bytes(letter.value.as_deref()));
     lines.join("\n")
+}
+
+const fn words_for(content: Content) -> &'static str {
+    match content {
+        Content::AsRead => "none: the record as it was read",
+        Content::Cleared => "done: what was left of the record",
+        Content::Unclear => "not possible: the record as it was read",
+        Content::Withheld => "not possible: the content was not kept",
+        Content::Encrypted => "not possible: the record as it was read, encrypted",
+    }
 }
 
 /// What became of the letters of a retry.
@@ -249,7 +294,8 @@ fn retry(pipeline: &PipelineConfig, store: &Store, args: &RetryArgs) -> anyhow::
         return Err(Wrong(remedy.to_owned()).into());
     }
     let selection = if args.which.all { Selection::All } else { Selection::Ids(args.which.ids.clone()) };
-    let resender = Resender::new(&pipeline.sink)?;
+    let key = args.key_file.as_deref().map(private_key).transpose()?;
+    let mut resender = Resender::new(&pipeline.sink, &pipeline.chain)?;
     let mut letters = store.letters(selection).map_err(|failure| anyhow!(failure.detail))?;
     let mut tally = Tally::default();
     while tally.stopped.is_none() {
@@ -260,21 +306,36 @@ fn retry(pipeline: &PipelineConfig, store: &Store, args: &RetryArgs) -> anyhow::
                 tally.unreadable += 1;
             }
             Ok(letter) if args.dry_run => say("would send", &found.id, Some(&letter.letter.failure), args.format)?,
-            Ok(letter) => one(&resender, &mut letters, (&found.id, letter), &mut tally, args.format)?,
+            Ok(letter) => {
+                let mut attempt = Attempt { resender: &mut resender, key: key.as_ref(), format: args.format };
+                one(&mut attempt, &mut letters, (&found.id, letter), &mut tally)?;
+            }
         }
     }
     Ok(conclude(&tally, args.dry_run))
 }
 
+/// What a letter is sent with.
+struct Attempt<'a> {
+    resender: &'a mut Resender,
+    key: Option<&'a PrivateKey>,
+    format: Format,
+}
+
 fn one(
-    resender: &Resender,
+    Attempt { resender, key, format }: &mut Attempt<'_>,
     letters: &mut Cursor<'_>,
     (id, stored): (&str, StoredLetter),
     tally: &mut Tally,
-    format: Format,
 ) -> anyhow::Result<()> {
+    let format = *format;
     let mut letter = stored.letter;
-    match resender.send(&letter) {
+    let sent = match key.filter(|_| letter.content == Content::Encrypted).map(|key| key.open(&letter)) {
+        None => resender.send(&letter),
+        Some(Ok(opened)) => resender.send(&opened),
+        Some(Err(problem)) => Sent::Refused(Failure::new(Reason::Unredactable, problem)),
+    };
+    match sent {
         Sent::Delivered => {
             letters.delivered(id).map_err(|failure| anyhow!(failure.detail)).context("forget a delivered letter")?;
             tally.delivered += 1;

@@ -10,12 +10,17 @@ mod demo;
 mod exit;
 mod health;
 mod import;
+mod lines;
 mod offsets;
 mod online;
+mod pseudonym;
 mod resend;
+mod reveal;
 mod run;
 mod schema;
 mod terminal;
+mod test;
+mod transform;
 
 use std::path::{Path, PathBuf};
 
@@ -54,6 +59,10 @@ enum Command {
     Run(run::RunArgs),
     /// Checks the configuration and says what it means; with --online asks Kafka and Splunk whether it would work.
     Check(check::CheckArgs),
+    /// Runs the tests that stand in the configuration: events, and what has to become of them.
+    Test(test::TestArgs),
+    /// Sends events from files or standard input through a pipeline's `transforms`, and writes what would be delivered.
+    Transform(transform::TransformArgs),
     /// Turns the configuration of a Splunk Sink Connector (JSON or properties) into one of auditferry's.
     Import(import::ImportArgs),
     /// Shows what it does, with faults on the way; needs no account, no other program and no configuration.
@@ -61,6 +70,8 @@ enum Command {
     /// Looks at events that the sink refused, and sends them again.
     #[command(subcommand)]
     Deadletter(deadletter::DeadletterCommand),
+    /// Prints the pseudonyms that redaction writes in the place of values, with the present key and the one before.
+    Pseudonym(pseudonym::PseudonymArgs),
     /// Shows how far a consumer group is, and copies positions from one to another.
     #[command(subcommand)]
     Offsets(offsets::OffsetsCommand),
@@ -85,9 +96,12 @@ pub fn main() -> Exit {
     let result = match args.command {
         Command::Run(run) => run::run(&args.config, &run),
         Command::Check(check) => check::check(&args.config, &check),
+        Command::Test(test) => test::test(&args.config, &test),
+        Command::Transform(transform) => transform::transform(&args.config, &transform),
         Command::Import(import) => import::import(&import),
         Command::Demo(demo) => demo::demo(&demo),
         Command::Deadletter(command) => deadletter::deadletter(&args.config, &command),
+        Command::Pseudonym(values) => pseudonym::pseudonym(&args.config, &values),
         Command::Offsets(command) => offsets::offsets(&args.config, &command),
         Command::Schema => schema::schema(),
         Command::Health(health) => health::health(&args.config, &health),

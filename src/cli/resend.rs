@@ -12,17 +12,18 @@ use tokio::runtime::Runtime;
 use crate::config::SinkConfig;
 use crate::defaults;
 use crate::delivery::attempt::{Attempt, Coding, Failure, Parcel};
-use crate::delivery::letter::Letter;
+use crate::delivery::letter::{Content, Letter};
 use crate::event::{Record, headers};
 use crate::reason::Reason;
 use crate::sink::Sink;
 use crate::sink::splunk_hec::SplunkHec;
+use crate::transform::config::ChainConfig;
 use crate::transform::{Chain, Verdict};
 
 pub(super) enum Sent {
     /// The sink has proved that it has the letter.
     Delivered,
-    /// The sink will not take it.
+    /// The sink will not take it, or it may not leave.
     Refused(Failure),
     /// Nobody could tell; trying others makes no sense now.
     NotNow(Failure),
@@ -31,6 +32,10 @@ pub(super) enum Sent {
 pub(super) struct Resender {
     runtime: Runtime,
     sink: Arc<dyn Sink>,
+    /// For what was read and never cleared.
+    chain: Chain,
+    /// For what has passed a chain without redaction: all but redaction has been done.
+    redaction: Chain,
     /// Counts attempts, so that they go round the endpoints.
     attempts: AtomicUsize,
 }
@@ -42,16 +47,24 @@ struct Again {
 }
 
 impl Resender {
-    pub(super) fn new(config: &SinkConfig) -> anyhow::Result<Self> {
+    pub(super) fn new(config: &SinkConfig, chain: &ChainConfig) -> anyhow::Result<Self> {
         let runtime =
             tokio::runtime::Builder::new_current_thread().enable_all().build().context("start the runtime")?;
         let SinkConfig::SplunkHec(hec) = config;
         let sink = Arc::new(SplunkHec::new(hec).context("build the splunk_hec sink")?);
-        Ok(Self { runtime, sink, attempts: AtomicUsize::new(0) })
+        let redaction = ChainConfig { redact: chain.redact.clone(), ..ChainConfig::default() };
+        Ok(Self {
+            runtime,
+            sink,
+            chain: Chain::new(chain),
+            redaction: Chain::new(&redaction),
+            attempts: AtomicUsize::new(0),
+        })
     }
 
-    /// Blocks until the letter's fate is known, or for about half a minute and the sink's own time limits.
-    pub(super) fn send(&self, letter: &Letter) -> Sent {
+    /// Blocks until the letter's fate is known, or for about half a minute and the sink's own time limits. What the letter holds is
+    /// cleared as the configuration says today, as far as that was not done before.
+    pub(super) fn send(&mut self, letter: &Letter) -> Sent {
         let mut headers = Vec::new();
         for (name, value) in &letter.headers {
             headers::push(&mut headers, name, value.as_deref());
@@ -65,10 +78,18 @@ impl Resender {
             value: letter.value.as_deref(),
             headers: &headers,
         };
-        // What a letter holds has been cleared, or would have been by an empty chain.
-        let mut chain = Chain::default();
-        let Verdict::Cleared(event) = chain.clear(record) else {
-            return Sent::NotNow(Failure::new(Reason::Refused, "the chain does not clear the letter"));
+        let mut nothing_to_do = Chain::default();
+        let chain = match letter.content {
+            Content::Cleared => &mut nothing_to_do,
+            Content::AsRead => &mut self.redaction,
+            Content::Unclear => &mut self.chain,
+            Content::Withheld => return Sent::Refused(withheld()),
+            Content::Encrypted => return Sent::Refused(encrypted()),
+        };
+        let event = match chain.clear(record) {
+            Verdict::Cleared(event) => event,
+            Verdict::Unclear(_, failure) => return Sent::Refused(failure),
+            Verdict::Filtered(_) => return Sent::Refused(filtered()),
         };
         let (mut group, mut body) = (Vec::new(), Vec::new());
         if let Err(failure) = self.sink.encode(&event, &mut body) {
@@ -103,4 +124,18 @@ impl Resender {
             }
         }
     }
+}
+
+fn withheld() -> Failure {
+    let detail = "the letter holds no content (`unclear: withhold`): read the record again from Kafka, where it lies for as long \
+                  as the topic keeps it";
+    Failure::new(Reason::Unredactable, detail)
+}
+
+fn encrypted() -> Failure {
+    Failure::new(Reason::Unredactable, "the letter is encrypted: give the private key with --key-file")
+}
+
+fn filtered() -> Failure {
+    Failure::new(Reason::Refused, "a rule of the configuration drops it; remove the letter, or change the rule")
 }

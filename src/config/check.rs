@@ -58,6 +58,14 @@ pub(super) fn check(node: &Node, schema: &Value, path: &Path, findings: &mut Fin
                 text(scalar(node, path, findings)?, path, findings)
             }
         },
+        Shape::ListOrNames => match &node.kind {
+            Kind::Mapping(entries) => {
+                named(entries, schema.get("additionalProperties").unwrap_or(&Value::Null), path, findings)
+            }
+            Kind::Empty | Kind::Broken(_) | Kind::Scalar(_) | Kind::List(_) => {
+                list(node, schema, schema.get("items").unwrap_or(&Value::Null), path, findings)
+            }
+        },
         Shape::Duration => {
             let scalar = scalar(node, path, findings)?;
             let parsed = units::parse_duration(&scalar.text).map(|_| ());
@@ -166,6 +174,7 @@ fn unknown_key(key: &str, known: &Map<String, Value>, path: &Path, findings: &mu
         | Shape::Text
         | Shape::Characters
         | Shape::TextOrList
+        | Shape::ListOrNames
         | Shape::Duration
         | Shape::ByteSize
         | Shape::Secret
@@ -191,7 +200,7 @@ fn hint(key: &str) -> Option<&'static str> {
 }
 
 /// The known name that a typing error would most likely have come from.
-fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
+pub(super) fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
     let word = word.to_ascii_lowercase().replace('-', "_");
     let distance = |name: &str| strsim::damerau_levenshtein(&word, &name.to_ascii_lowercase().replace('-', "_"));
     let near = known.iter().copied().min_by_key(|name| distance(name))?;

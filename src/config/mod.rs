@@ -12,6 +12,7 @@
 //!   [`Secret`](crate::secret::Secret); copies made while loading are freed as they are.
 //! - Nothing here connects to anything. Files are only read.
 
+pub mod case;
 mod check;
 mod environment;
 mod error;
@@ -33,11 +34,12 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
-pub use crate::dead_letter::config::DeadLetterConfig;
+pub use crate::dead_letter::config::{DeadLetterConfig, UnclearLetters};
 use crate::sink::splunk_hec::config::HecConfig;
 use crate::source::kafka::config::KafkaConfig;
 use crate::transform::config::ChainConfig;
 use crate::units::ByteSize;
+use case::TestCase;
 
 use findings::Findings;
 use node::Node;
@@ -49,6 +51,8 @@ pub struct Config {
     /// At least one; names are unique.
     pub pipelines: Vec<PipelineConfig>,
     pub admin: AdminConfig,
+    /// For `auditferry test`.
+    pub tests: Vec<TestCase>,
 }
 
 /// The server of probes, metrics and the status page.
@@ -67,6 +71,8 @@ pub struct PipelineConfig {
     pub chain: ChainConfig,
     pub sink: SinkConfig,
     pub dead_letter: DeadLetterConfig,
+    /// What is kept of an event that could not be redacted.
+    pub unclear_letters: UnclearLetters,
     pub batch: BatchConfig,
     /// What the pipeline holds in memory at most; at least `batch.max_bytes`.
     pub in_flight_bytes: ByteSize,
@@ -126,8 +132,10 @@ pub fn load_text(file: &Path, source: &str, environment: &Environment) -> Result
     let mut findings = Findings::default();
     environment::overlay(&mut tree, environment);
     interpolate::interpolate(&mut tree, &root, environment, &mut findings);
+    let folder = file.parent().unwrap_or(Path::new(""));
     let checked = check::check(&tree, &schema(), &root, &mut findings).unwrap_or_default();
-    let config = serde_json::from_value(checked).ok().and_then(|raw: raw::File| resolve::resolve(raw, &mut findings));
+    let config =
+        serde_json::from_value(checked).ok().and_then(|raw: raw::File| resolve::resolve(raw, folder, &mut findings));
     let (errors, warnings) = findings.report(file, source, &tree);
     match (ConfigErrors::new(errors), config) {
         (Some(errors), _) => Err(errors),

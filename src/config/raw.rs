@@ -5,6 +5,8 @@
 //!   reported by `check`, and `resolve` still sees the rest, so that one run reports everything.
 //! - A secret `x` always has a sibling `x_file`.
 
+mod cases;
+mod enrich;
 mod hec_events;
 mod tls;
 mod transforms;
@@ -22,6 +24,8 @@ use crate::secret::Secret;
 use crate::source::kafka::config::{GroupProtocol, SaslMechanism, Security, StartAt};
 use crate::units::{self, ByteSize};
 
+pub(super) use cases::*;
+pub(super) use enrich::{Crn, Enrich, GeoIp, Lookup, Networks, Place, TableFormat};
 pub(super) use hec_events::*;
 pub(super) use tls::{HecTls, KafkaTls};
 pub(super) use transforms::*;
@@ -43,6 +47,8 @@ pub(super) struct File {
     pub(super) pipelines: Option<BTreeMap<String, Pipeline>>,
     /// The HTTP server of probes, metrics and the status page.
     pub(super) admin: Option<Admin>,
+    /// Tests of the pipelines' `transforms`, for `auditferry test`: events, and what has to become of them.
+    pub(super) tests: Option<Vec<TestCase>>,
 }
 
 #[derive(Deserialize, JsonSchema)]
@@ -143,7 +149,9 @@ pub(super) struct Pipeline {
     pub(super) dead_letter: Option<DeadLetter>,
     /// When a batch is sent: at whichever limit is reached first.
     pub(super) batch: Option<Batch>,
-    /// What the pipeline holds in memory at most. Reading pauses at this bound.
+    /// What the pipeline holds in memory at most. Reading pauses at this bound. With `delivery: indexed` events are held until
+    /// they are acknowledged: their rate is this, divided by the time that takes and by what an event weighs (with `gzip`
+    /// some 220 bytes, without as much as itself).
     #[schemars(extend("default" = defaults::IN_FLIGHT_BYTES.to_string()))]
     pub(super) in_flight_bytes: Option<Size>,
     /// How many requests are under way at most. With 1 the order of each partition is kept at the sink.
@@ -178,8 +186,9 @@ pub(super) enum Sink {
 
 #[derive(Deserialize, JsonSchema)]
 pub(super) struct Hec {
-    /// `https://host:port` of each collector, without a path. Batches are spread over all of them; one that fails does
-    /// not hold up the others.
+    /// `https://host:port` of each collector, without a path. Batches are spread over all of them; one that fails or does
+    /// not answer does not hold up the others. With several, each is asked at `/services/collector/health` before it gets
+    /// a batch, at the start and after a failure.
     #[schemars(required, length(min = 1))]
     pub(super) endpoints: Option<Vec<String>>,
     /// What counts as delivered, and has to be stated: `accepted` (Splunk answered that it took the events) or `indexed`
@@ -232,13 +241,36 @@ pub(super) struct Proxy {
     pub(super) password_file: Option<PathBuf>,
 }
 
+#[derive(Deserialize, JsonSchema, Default)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DeadLetter {
+    /// A directory on a disk that survives a restart. Exactly one of `directory` and `topic` is needed.
+    pub(super) directory: Option<PathBuf>,
+    /// A Kafka topic, on any cluster that can be written to (so not the audit cluster).
+    pub(super) topic: Option<Box<DeadLetterTopic>>,
+    /// What is kept of an event that could not be redacted for certain.
+    #[schemars(extend("default" = "keep"))]
+    pub(super) unclear: Option<Unclear>,
+}
+
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum DeadLetter {
-    /// A directory on a disk that survives a restart.
-    Directory(PathBuf),
-    /// A Kafka topic, on any cluster that can be written to (so not the audit cluster).
-    Topic(Box<DeadLetterTopic>),
+pub(super) enum Unclear {
+    /// Everything, as it was read: who may read the store may read it.
+    Keep,
+    /// Its position and the reason. The record itself can be read again from Kafka until it expires there.
+    Withhold,
+    /// Everything, encrypted for whoever has the private key.
+    Encrypt(Box<Encryption>),
+}
+
+#[derive(Deserialize, JsonSchema, Default)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Encryption {
+    /// The public key, as `auditferry deadletter keygen` prints it. The private key is needed to look at such letters and to
+    /// send them again, and nowhere else.
+    #[schemars(required)]
+    pub(super) public_key: Option<String>,
 }
 
 #[derive(Deserialize, JsonSchema)]
@@ -285,6 +317,7 @@ pub(super) mod unit {
     pub(in crate::config) const SECRET: &str = "secret";
     pub(in crate::config) const CHARACTERS: &str = "characters";
     pub(in crate::config) const TEXT_OR_LIST: &str = "text-or-list";
+    pub(in crate::config) const LIST_OR_NAMES: &str = "list-or-names";
 }
 
 /// A stretch of time as people write it: `100ms`, `5s`, `7d`.
@@ -312,6 +345,14 @@ pub(super) struct Characters(pub(super) String);
 pub(super) enum TextOrList {
     Text(String),
     List(Vec<String>),
+}
+
+/// Names, or each with another name.
+#[derive(Deserialize)]
+#[serde(untagged)]
+pub(super) enum ListOrNames {
+    List(Vec<String>),
+    Names(BTreeMap<String, String>),
 }
 
 #[derive(Deserialize)]
@@ -373,6 +414,13 @@ written_as!(TextOrList, "TextOrList", {
     "type": ["string", "array"],
     "items": { "type": "string" },
     "x-auditferry-value": "text-or-list",
+});
+written_as!(ListOrNames, "ListOrNames", {
+    "type": ["array", "object"],
+    "items": { "type": "string" },
+    "minItems": 1,
+    "additionalProperties": { "type": "string" },
+    "x-auditferry-value": "list-or-names",
 });
 written_as!(PropertyValue, "PropertyValue", {
     "type": ["string", "number", "boolean"],

@@ -103,6 +103,8 @@ pub(super) enum Shape<'a> {
     /// Any text, also an empty one.
     Characters,
     TextOrList,
+    /// A list of texts, or a mapping from texts to texts.
+    ListOrNames,
     Duration,
     ByteSize,
     Secret,
@@ -129,6 +131,7 @@ impl<'a> Shape<'a> {
                 Some(unit::SECRET) => Self::Secret,
                 Some(unit::CHARACTERS) => Self::Characters,
                 Some(unit::TEXT_OR_LIST) => Self::TextOrList,
+                Some(unit::LIST_OR_NAMES) => Self::ListOrNames,
                 Some(_) | None => Self::Text,
             },
         }
@@ -174,6 +177,7 @@ mod tests {
             | Shape::Text
             | Shape::Characters
             | Shape::TextOrList
+            | Shape::ListOrNames
             | Shape::Duration
             | Shape::ByteSize
             | Shape::Secret

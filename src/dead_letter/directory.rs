@@ -18,7 +18,7 @@ use super::letter_json::{StoredLetter, decode, encode};
 use super::{Found, Selection};
 use crate::defaults;
 use crate::delivery::attempt::Failure;
-use crate::delivery::letter::Letter;
+use crate::delivery::letter::{Content, Letter};
 use crate::reason::Reason;
 
 const TEMPORARY_PREFIX: &str = ".tmp-";
@@ -196,7 +196,9 @@ impl Files<'_> {
 fn is_of_same_record(text: &[u8], letter: &Letter) -> bool {
     decode(text).is_ok_and(|StoredLetter { letter: stored, .. }| {
         let place = |letter: &Letter| (letter.topic.clone(), letter.partition, letter.offset, letter.timestamp_ms);
-        place(&stored) == place(letter) && stored.key == letter.key && stored.value == letter.value
+        // No two ciphertexts of a record are the same.
+        let same = stored.content == Content::Encrypted || (stored.key == letter.key && stored.value == letter.value);
+        place(&stored) == place(letter) && stored.content == letter.content && same
     })
 }
 

@@ -2,6 +2,9 @@
 //!
 //! Bytes that are UTF-8 are written as text, so that a person can read and search them; others as base64 under a name that
 //! says so. Either way the very same bytes come back. A missing and an empty value are different things.
+//!
+//! `cleared` says whether redaction has been done, and is missing where nothing is redacted; `unclear` says what became of the
+//! content of a record that could not be redacted.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -9,7 +12,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::delivery::attempt::Failure;
-use crate::delivery::letter::Letter;
+use crate::delivery::letter::{Content, Letter};
 use crate::position::{Offset, PartitionId, TopicName};
 use crate::reason::Reason;
 
@@ -43,6 +46,10 @@ struct Document {
     detail: String,
     quarantined_at: Timestamp,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    cleared: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    unclear: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     key: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     key_base64: Option<String>,
@@ -62,6 +69,26 @@ struct HeaderDocument {
     value_base64: Option<String>,
 }
 
+/// What is written about a letter's content: whether redaction has been done, and what became of what could not be redacted.
+pub(super) const fn words_of(content: Content) -> (Option<bool>, Option<&'static str>) {
+    match content {
+        Content::AsRead => (None, None),
+        Content::Cleared => (Some(true), None),
+        Content::Unclear => (Some(false), Some("kept")),
+        Content::Withheld => (Some(false), Some("withheld")),
+        Content::Encrypted => (Some(false), Some("encrypted")),
+    }
+}
+
+/// # Errors
+/// The two do not fit together: nobody knows whether the content may leave.
+pub(super) fn content_of(cleared: Option<bool>, unclear: Option<&str>) -> Result<Content, String> {
+    const ALL: [Content; 5] =
+        [Content::AsRead, Content::Cleared, Content::Unclear, Content::Withheld, Content::Encrypted];
+    let found = ALL.into_iter().find(|content| words_of(*content) == (cleared, unclear));
+    found.ok_or_else(|| "what it says about redaction is not known to this program".to_owned())
+}
+
 /// Just enough to tell which version a document has.
 #[derive(Deserialize)]
 struct Versioned {
@@ -76,6 +103,7 @@ pub(super) fn encode(pipeline: &str, quarantined_at: Timestamp, letter: &Letter)
         let (value, value_base64) = split(value.as_deref());
         HeaderDocument { name: name.clone(), value, value_base64 }
     });
+    let (cleared, unclear) = words_of(letter.content);
     let document = Document {
         version: VERSION,
         pipeline: pipeline.to_owned(),
@@ -86,6 +114,8 @@ pub(super) fn encode(pipeline: &str, quarantined_at: Timestamp, letter: &Letter)
         reason: letter.failure.reason,
         detail: letter.failure.detail.clone(),
         quarantined_at,
+        cleared,
+        unclear: unclear.map(str::to_owned),
         key,
         key_base64,
         headers: headers.collect(),
@@ -118,6 +148,7 @@ pub(super) fn decode(text: &[u8]) -> Result<StoredLetter, String> {
         key: join(document.key, document.key_base64)?,
         headers: headers.collect::<Result<_, String>>()?,
         value: join(document.value, document.value_base64)?,
+        content: content_of(document.cleared, document.unclear.as_deref())?,
         failure: Failure::new(document.reason, document.detail),
     };
     Ok(StoredLetter { pipeline: document.pipeline, quarantined_at: document.quarantined_at, letter })
@@ -166,6 +197,9 @@ pub(super) mod tests {
             key in proptest::option::of(bytes()),
             headers in proptest::collection::vec((any::<String>(), proptest::option::of(bytes())), 0..4),
             value in proptest::option::of(bytes()),
+            content in proptest::sample::select(
+                [Content::AsRead, Content::Cleared, Content::Unclear, Content::Withheld, Content::Encrypted].as_slice()
+            ),
             reason in proptest::sample::select(Reason::ALL),
             detail in any::<String>(),
         ) -> Letter {
@@ -177,6 +211,7 @@ pub(super) mod tests {
                 key,
                 headers,
                 value,
+                content,
                 failure: Failure::new(reason, detail),
             }
         }
@@ -198,6 +233,16 @@ pub(super) mod tests {
             #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a part of a small length")]
             let keep = ((text.len() - 2) as f64 * cut) as usize;
             prop_assert!(decode(&text[..keep]).is_err());
+        }
+    }
+
+    #[test]
+    fn a_letter_that_contradicts_itself_is_refused() {
+        assert_eq!(content_of(None, None), Ok(Content::AsRead), "a letter of an earlier version of this program");
+        for (cleared, unclear) in
+            [(Some(true), Some("kept")), (Some(false), None), (None, Some("kept")), (Some(false), Some("x"))]
+        {
+            assert!(content_of(cleared, unclear).is_err());
         }
     }
 

@@ -6,12 +6,16 @@
 //! - Putting the same record again, as happens after a crash, makes no second letter in a directory, and may in a topic.
 //! - A store belongs to one pipeline. Several may share a directory or a topic; each sees its own letters only.
 //!
+//! - Of an event that could not be redacted a letter holds what the configuration lets it hold: everything, nothing, or everything
+//!   encrypted for whoever has the private key.
+//!
 //! Everything here blocks; [`letter_store()`] is the way in for tasks. Sending letters again is not done here: a [`Cursor`] hands
 //! them out and is told what became of them.
 
 pub mod config;
 mod directory;
 mod letter_json;
+mod seal;
 mod topic;
 
 use std::sync::Arc;
@@ -23,8 +27,9 @@ use crate::delivery::lane::LetterStore;
 use crate::delivery::letter::Letter;
 use crate::reason::Reason;
 
-use config::DeadLetterConfig;
+use config::{DeadLetterConfig, UnclearLetters};
 pub use letter_json::StoredLetter;
+pub use seal::{PrivateKey, PublicKey, new_keys};
 
 use directory::{Directory, Files};
 use topic::{TopicCursor, TopicStore};
@@ -159,13 +164,14 @@ impl Cursor<'_> {
     }
 }
 
-/// The store as the lane wants it: blocking work goes to the threads for it.
-pub fn letter_store(store: &Arc<Store>) -> LetterStore {
-    let store = Arc::clone(store);
+/// The store as the lane wants it: blocking work goes to the threads for it. Of events that could not be redacted it keeps what
+/// `unclear` says.
+pub fn letter_store(store: &Arc<Store>, unclear: &UnclearLetters) -> LetterStore {
+    let (store, unclear) = (Arc::clone(store), unclear.clone());
     Arc::new(move |letters: Arc<Vec<Letter>>| {
-        let store = Arc::clone(&store);
+        let (store, unclear) = (Arc::clone(&store), unclear.clone());
         Box::pin(async move {
-            let put = Handle::current().spawn_blocking(move || store.put(&letters)).await;
+            let put = Handle::current().spawn_blocking(move || store.put(&seal::guarded(&letters, &unclear)?)).await;
             put.unwrap_or_else(|_| Err(Failure::new(Reason::DeadLetterStore, "writing the letters ended unexpectedly")))
         })
     })

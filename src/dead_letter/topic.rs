@@ -8,7 +8,7 @@
 
 use jiff::Timestamp;
 
-use super::letter_json::StoredLetter;
+use super::letter_json::{StoredLetter, content_of, words_of};
 use super::{Found, Selection};
 use crate::delivery::attempt::Failure;
 use crate::delivery::letter::Letter;
@@ -29,6 +29,10 @@ const PARTITION: &str = "auditferry.partition";
 const OFFSET: &str = "auditferry.offset";
 const TIMESTAMP: &str = "auditferry.timestamp";
 const QUARANTINED_AT: &str = "auditferry.quarantined_at";
+/// Whether redaction has been done; missing where nothing is redacted.
+const CLEARED: &str = "auditferry.cleared";
+/// What became of the content of a record that could not be redacted.
+const UNCLEAR: &str = "auditferry.unclear";
 /// Says to a person that the record had no value; a program sees it by itself.
 const TOMBSTONE: &str = "auditferry.tombstone";
 
@@ -151,6 +155,13 @@ fn record_of<'a>(pipeline: &str, now: Timestamp, letter: &'a Letter) -> NewRecor
     if let Some(timestamp_ms) = letter.timestamp_ms {
         add(TIMESTAMP, timestamp_ms.to_string());
     }
+    let (cleared, unclear) = words_of(letter.content);
+    if let Some(cleared) = cleared {
+        add(CLEARED, cleared.to_string());
+    }
+    if let Some(unclear) = unclear {
+        add(UNCLEAR, unclear.to_owned());
+    }
     if letter.value.is_none() {
         add(TOMBSTONE, "true".to_owned());
     }
@@ -167,6 +178,8 @@ fn letter_of(record: StoredRecord) -> Result<StoredLetter, String> {
     }
     let reason = ours.text(REASON)?;
     let reason = Reason::parse(reason).ok_or_else(|| format!("its reason `{reason}` is not known"))?;
+    let cleared = if ours.has(CLEARED) { Some(ours.parse(CLEARED)?) } else { None };
+    let unclear = if ours.has(UNCLEAR) { Some(ours.text(UNCLEAR)?) } else { None };
     let letter = Letter {
         topic: TopicName::new(ours.text(TOPIC)?),
         partition: PartitionId::new(ours.parse(PARTITION)?),
@@ -175,6 +188,7 @@ fn letter_of(record: StoredRecord) -> Result<StoredLetter, String> {
         key: record.key,
         headers,
         value: record.value,
+        content: content_of(cleared, unclear)?,
         failure: Failure::new(reason, ours.text(DETAIL)?),
     };
     Ok(StoredLetter { pipeline: ours.text(PIPELINE)?.to_owned(), quarantined_at: ours.parse(QUARANTINED_AT)?, letter })

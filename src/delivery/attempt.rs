@@ -10,7 +10,7 @@
 //! | `Slower` | one of the two above, and the receiver says that it is getting full | lets that endpoint catch its breath |
 //! | `Retry` | network, time-out, 408, 429, 5xx, acknowledgement late or unclear | backs off, sends the same parcel |
 //! | `Poison` | the server names an event | dead-letters it, settles what was taken before it, sends the rest |
-//! | `Split` | 413, or a refusal that names no event | halves and sends again; a single event becomes a dead letter |
+//! | `Split` | 413, or a refusal that names no event | sends it again in parts; a single event becomes a dead letter |
 //! | `Hold` | credentials, TLS, unknown index | keeps everything, sends one parcel as a probe from time to time |
 //!
 //! Unknown means not delivered: an answer that cannot be read is `Retry` or `Hold`, never `Delivered`.
@@ -78,7 +78,7 @@ pub enum Attempt {
     /// Event `bad` of the parcel will never be taken. `delivered` events from the front are proven to be at the
     /// receiver (`delivered <= bad`); all others are to be sent again.
     Poison { delivered: usize, bad: usize, failure: Failure },
-    /// The parcel was refused as a whole: try halves.
+    /// The parcel was refused as a whole: try parts of it.
     Split(Failure),
     /// A human must act first.
     Hold(Failure),

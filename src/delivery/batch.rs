@@ -13,7 +13,7 @@ use super::budget::{Budget, Held};
 use super::consignment::Consignment;
 use super::duty::Duty;
 use super::ledger::RunId;
-use super::letter::{Letter, Quarantined};
+use super::letter::{Content, Letter, Quarantined};
 use super::settlement::Settlements;
 use crate::event::{Cleared, Record, headers};
 use crate::position::{Offset, PartitionId, TopicName};
@@ -80,6 +80,8 @@ pub struct Batch {
     pub(super) held: Held,
     /// Timestamp of the oldest record, milliseconds since 1970.
     pub(super) oldest_ms: Option<i64>,
+    /// What its events are; all have passed the same chain.
+    content: Content,
 }
 
 /// What closing a batch yields.
@@ -109,6 +111,8 @@ pub struct BatchBuilder {
     letters: Vec<(RunId, Letter)>,
     /// What the letters weigh.
     letter_bytes: usize,
+    /// What the events of the open batch are; all have passed the same chain.
+    content: Content,
     oldest_ms: i64,
     /// Sizes of the last batch: the next one is likely to be like it.
     last_len: usize,
@@ -133,6 +137,7 @@ impl BatchBuilder {
             run_of_slot: Vec::new(),
             letters: Vec::new(),
             letter_bytes: 0,
+            content: Content::AsRead,
             oldest_ms: NO_TIMESTAMP,
             last_len: FIRST_CAPACITY,
             last_events: 16,
@@ -156,21 +161,24 @@ impl BatchBuilder {
     /// Encodes the event into the open batch, or sets it aside as a letter when the sink cannot take it.
     pub fn push(&mut self, entry: &Entry<'_>, sink: &dyn Sink) {
         if self.body.capacity() == 0 {
-            self.body
-                .reserve_exact((self.last_len + self.last_len / 8).min(self.limits.max_bytes + ENVELOPE_ALLOWANCE));
+            let wanted = (self.last_len + self.last_len / 8).min(self.limits.max_bytes + ENVELOPE_ALLOWANCE);
+            self.body = self.budget.spare(wanted);
             self.events.reserve(self.last_events + self.last_events / 8);
         }
         let run = self.run_index(entry.run, entry.topic, entry.event.record().partition);
         match sink.encode(&entry.event, &mut self.body) {
             Ok(payload) => self.admit(entry, run, payload),
-            Err(failure) => self.keep(entry.run, letter_of(entry.topic, entry.event.record(), failure)),
+            Err(failure) => {
+                let letter = letter_of(entry.topic, entry.event.record(), content_of(&entry.event), failure);
+                self.keep(entry.run, letter);
+            }
         }
     }
 
     /// Takes a record that may not leave as a letter.
     pub(super) fn set_aside(&mut self, run: RunId, topic: &TopicName, record: &Record<'_>, failure: Failure) {
         self.run_index(run, topic, record.partition);
-        self.keep(run, letter_of(topic, record, failure));
+        self.keep(run, letter_of(topic, record, Content::Unclear, failure));
     }
 
     fn keep(&mut self, run: RunId, letter: Letter) {
@@ -206,10 +214,11 @@ impl BatchBuilder {
         }
         let overhead =
             (events.capacity() * size_of::<Event>() + extras.capacity() + runs.len() * size_of::<Run>()) as u64;
-        let held = self.budget.hold(body.capacity() as u64 + overhead);
+        let held = self.budget.hold_plain(body.capacity() as u64 + overhead);
         let oldest_ms = (oldest != NO_TIMESTAMP).then_some(oldest);
         let group = std::mem::take(&mut self.group);
-        Some(Batch { group, body: super::body::Body::plain(body), events, runs, extras, overhead, held, oldest_ms })
+        let (body, content) = (super::body::Body::plain(body), self.content);
+        Some(Batch { group, body, events, runs, extras, overhead, held, oldest_ms, content })
     }
 
     fn quarantine(&self, run: RunId, letter: Letter) -> Quarantined {
@@ -219,6 +228,7 @@ impl BatchBuilder {
 
     fn admit(&mut self, entry: &Entry<'_>, run: u32, payload: PayloadAt) {
         let record = entry.event.record();
+        self.content = content_of(&entry.event);
         if payload == PayloadAt::Elsewhere {
             push_apart(&mut self.extras, record.value.unwrap_or_default());
         }
@@ -278,7 +288,11 @@ fn push_extras(extras: &mut Vec<u8>, key: Option<&[u8]>, headers: &[u8]) {
     extras.extend_from_slice(headers);
 }
 
-fn letter_of(topic: &TopicName, record: &Record<'_>, failure: Failure) -> Letter {
+const fn content_of(event: &Cleared<'_>) -> Content {
+    if event.is_redacted() { Content::Cleared } else { Content::AsRead }
+}
+
+fn letter_of(topic: &TopicName, record: &Record<'_>, content: Content, failure: Failure) -> Letter {
     Letter {
         topic: topic.clone(),
         partition: record.partition,
@@ -287,6 +301,7 @@ fn letter_of(topic: &TopicName, record: &Record<'_>, failure: Failure) -> Letter
         key: record.key.map(<[u8]>::to_vec),
         headers: owned_headers(record.headers),
         value: record.value.map(<[u8]>::to_vec),
+        content,
         failure,
     }
 }
@@ -317,6 +332,7 @@ impl Batch {
             key,
             headers: owned_headers(headers),
             value: Some(value),
+            content: self.content,
             failure,
         }
     }

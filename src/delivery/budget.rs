@@ -2,30 +2,82 @@
 //!
 //! Every batch holds a share of the budget for as long as its memory lives, and gives it back when it is dropped. What
 //! counts is what is held: a batch that was compressed while it waits gives back the difference.
+//!
+//! Where batches are compressed, little may wait plain. Reading is faster than compressing: without a bound of its own the whole
+//! budget would fill with plain batches first, and as compressed ones take their place the allocator keeps the memory of both.
+//! For the same reason the memory of a plain batch that was compressed is used again for another one: given back, it would be
+//! cut into pieces for what is held long, and the next one would need new memory.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::settlement::Settlements;
+
+/// With batches of 2 MiB, what may wait for being compressed fits into so many.
+const SPARES: usize = 8;
 
 #[derive(Debug)]
 pub struct Budget {
     limit: u64,
     used: AtomicU64,
+    /// Of `limit`, what batches that wait for being compressed may take.
+    plain_limit: u64,
+    plain: AtomicU64,
+    /// Memory of plain batches that are compressed now, empty. At most [`SPARES`].
+    spares: Mutex<Vec<Vec<u8>>>,
     /// Told when room was made, because the poll thread may be waiting for it.
     wake: Arc<Settlements>,
 }
 
 impl Budget {
     pub fn new(limit: u64, wake: Arc<Settlements>) -> Arc<Self> {
-        Arc::new(Self { limit, used: AtomicU64::new(0), wake })
+        Self::compressing(limit, u64::MAX, wake)
+    }
+
+    /// For batches that are going to be compressed, of which no more than `plain_limit` bytes wait for that.
+    pub fn compressing(limit: u64, plain_limit: u64, wake: Arc<Settlements>) -> Arc<Self> {
+        Arc::new(Self {
+            limit,
+            used: AtomicU64::new(0),
+            plain_limit,
+            plain: AtomicU64::new(0),
+            spares: Mutex::default(),
+            wake,
+        })
     }
 
     /// Takes `bytes`, even beyond the limit: the caller asks [`Budget::is_exhausted`] before it reads more, so the limit is
     /// passed by one batch at most.
     pub fn hold(self: &Arc<Self>, bytes: u64) -> Held {
         self.used.fetch_add(bytes, Ordering::Relaxed);
-        Held { budget: Arc::clone(self), bytes }
+        Held { budget: Arc::clone(self), bytes, plain: 0 }
+    }
+
+    /// As [`Budget::hold`], for a batch that is not compressed (yet).
+    pub fn hold_plain(self: &Arc<Self>, bytes: u64) -> Held {
+        self.plain.fetch_add(bytes, Ordering::Relaxed);
+        let mut held = self.hold(bytes);
+        held.plain = bytes;
+        held
+    }
+
+    /// An empty buffer of at least this capacity, and not much more.
+    pub fn spare(&self, capacity: usize) -> Vec<u8> {
+        let mut spares = self.spares.lock().unwrap_or_else(PoisonError::into_inner);
+        let fits = |spare: &Vec<u8>| spare.capacity() >= capacity && spare.capacity() / 2 <= capacity;
+        let spare = spares.iter().position(fits).map(|at| spares.swap_remove(at));
+        drop(spares);
+        spare.unwrap_or_else(|| Vec::with_capacity(capacity))
+    }
+
+    fn keep_spare(&self, mut buffer: Vec<u8>) {
+        let mut spares = self.spares.lock().unwrap_or_else(PoisonError::into_inner);
+        // That of a single huge event is not worth keeping.
+        let is_usual = buffer.capacity() as u64 <= self.plain_limit / 4;
+        if spares.len() < SPARES && is_usual {
+            buffer.clear();
+            spares.push(buffer);
+        }
     }
 
     pub fn used(&self) -> u64 {
@@ -33,16 +85,21 @@ impl Budget {
     }
 
     pub fn is_exhausted(&self) -> bool {
-        self.used() >= self.limit
+        self.used() >= self.limit || self.plain() >= self.plain_limit
     }
 
     /// Whether there is enough room to start reading again without stopping at once.
     pub fn has_ample_room(&self) -> bool {
-        self.used() <= self.limit / 2
+        self.used() <= self.limit / 2 && self.plain() <= self.plain_limit / 2
     }
 
-    fn give_back(&self, bytes: u64) {
+    fn plain(&self) -> u64 {
+        self.plain.load(Ordering::Relaxed)
+    }
+
+    fn give_back(&self, bytes: u64, plain: u64) {
         self.used.fetch_sub(bytes, Ordering::Relaxed);
+        self.plain.fetch_sub(plain, Ordering::Relaxed);
         self.wake.nudge();
     }
 }
@@ -52,6 +109,8 @@ impl Budget {
 pub struct Held {
     budget: Arc<Budget>,
     bytes: u64,
+    /// Of `bytes`, what is not compressed yet.
+    plain: u64,
 }
 
 impl Held {
@@ -60,16 +119,22 @@ impl Held {
         self.budget.hold(bytes)
     }
 
-    pub fn shrink_to(&mut self, bytes: u64) {
+    /// The batch is compressed now, and weighs this; its plain memory can be used again.
+    pub fn compressed_to(&mut self, bytes: u64, plain: Vec<u8>) {
+        self.budget.keep_spare(plain);
+        self.shrink_to(bytes);
+    }
+
+    fn shrink_to(&mut self, bytes: u64) {
         let freed = self.bytes.saturating_sub(bytes);
         self.bytes -= freed;
-        self.budget.give_back(freed);
+        self.budget.give_back(freed, std::mem::take(&mut self.plain));
     }
 }
 
 impl Drop for Held {
     fn drop(&mut self) {
-        self.budget.give_back(self.bytes);
+        self.budget.give_back(self.bytes, self.plain);
     }
 }
 
@@ -89,5 +154,46 @@ mod tests {
         assert!(budget.has_ample_room());
         drop((held, other));
         assert_eq!(budget.used(), 0);
+    }
+
+    #[test]
+    fn little_waits_for_being_compressed_and_what_is_compressed_only_counts_in_the_whole() {
+        let budget = Budget::compressing(100, 20, Arc::default());
+        let mut first = budget.hold_plain(15);
+        assert!(!budget.is_exhausted() && !budget.has_ample_room());
+        let second = budget.hold_plain(15);
+        assert!(budget.is_exhausted());
+        first.shrink_to(3);
+        assert!(!budget.is_exhausted());
+        drop(second);
+        assert!(budget.has_ample_room());
+        let letters = budget.hold(40);
+        assert!(budget.has_ample_room(), "letters are not compressed");
+        let compressed: Vec<Held> = (0..4)
+            .map(|_| budget.hold_plain(15))
+            .map(|mut held| {
+                held.shrink_to(15);
+                held
+            })
+            .collect();
+        assert!(budget.is_exhausted(), "the whole is bounded all the same");
+        drop((first, letters, compressed));
+        assert_eq!((budget.used(), budget.plain()), (0, 0));
+    }
+
+    #[test]
+    fn memory_of_plain_batches_is_used_again_by_those_that_fill_it() {
+        let budget = Budget::new(1_000, Arc::default());
+        let mut buffer = budget.spare(100);
+        buffer.extend_from_slice(b"text");
+        let place = buffer.as_ptr();
+        budget.hold_plain(100).compressed_to(10, buffer);
+        let (small, large) = (budget.spare(10), budget.spare(101));
+        assert_ne!(small.as_ptr(), place, "a small batch would waste it");
+        assert_ne!(large.as_ptr(), place, "it is too small");
+        let again = budget.spare(90);
+        assert_eq!((again.as_ptr(), again.len()), (place, 0));
+        (0..2 * SPARES).for_each(|_| budget.hold_plain(100).compressed_to(10, Vec::with_capacity(100)));
+        assert_eq!((budget.spares.lock().map(|spares| spares.len()).ok(), budget.used()), (Some(SPARES), 0));
     }
 }

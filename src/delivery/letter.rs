@@ -5,7 +5,23 @@ use super::budget::Held;
 use super::duty::Duty;
 use crate::position::{Offset, PartitionId, TopicName};
 
-/// A record as it was read, and why it could not be delivered.
+/// What a letter holds of its record.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Content {
+    /// What was to be sent, from a pipeline that redacts nothing.
+    #[default]
+    AsRead,
+    /// What redaction has left: it may leave as it is.
+    Cleared,
+    /// Everything as it was read: it could not be redacted, so it may not leave.
+    Unclear,
+    /// Nothing but its position: it could not be redacted, and the configuration keeps no such record.
+    Withheld,
+    /// Key, headers and value of a record that could not be redacted, encrypted, as the letter's value.
+    Encrypted,
+}
+
+/// A record, and why it could not be delivered.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Letter {
     pub topic: TopicName,
@@ -17,6 +33,8 @@ pub struct Letter {
     pub headers: Vec<(String, Option<Vec<u8>>)>,
     /// `None` for a tombstone.
     pub value: Option<Vec<u8>>,
+    /// What key, headers and value are.
+    pub content: Content,
     pub failure: Failure,
 }
 
@@ -54,6 +72,7 @@ mod tests {
             key: None,
             headers: Vec::new(),
             value: None,
+            content: Content::AsRead,
             failure: Failure::new(Reason::EmptyValue, "no value"),
         };
         let base = size_of::<Letter>();

@@ -159,4 +159,46 @@ mod tests {
         assert!(!recall.covers([elsewhere]));
         assert!(recall.covers([runs[0], runs[1]]) && !recall.covers([runs[1], elsewhere]));
     }
+
+    /// In the connector, threads that acknowledge race with the one that commits. Here they only post; one thread has the ledger.
+    #[test]
+    fn defect_14_settlements_from_many_threads_move_the_watermark_only_forward() {
+        const RUNS: i64 = 40_000;
+        const THREADS: usize = 8;
+        let (slot, mut ledger, mail) = (Slot::new(0), Ledger::new(), Settlements::default());
+        ledger.assign(slot, ResumeAt::from_broker(0), None);
+        let track = |offset| {
+            let run = ledger.track(slot, Offset::new(offset), None).expect("assigned");
+            ledger.seal(run);
+            run
+        };
+        let mut runs: Vec<RunId> = (0..RUNS).map(track).collect();
+        fastrand::Rng::with_seed(14).shuffle(&mut runs);
+        let start = std::sync::Barrier::new(THREADS);
+        std::thread::scope(|scope| {
+            for part in runs.chunks(runs.len() / THREADS) {
+                let (mail, start) = (&mail, &start);
+                scope.spawn(move || {
+                    start.wait();
+                    for run in part {
+                        mail.post([Settlement { run: *run, records: 1, outcome: Outcome::Delivered }]);
+                    }
+                });
+            }
+            let (mut arrived, mut watermark, began) = (Vec::new(), 0, Instant::now());
+            while watermark < RUNS {
+                assert!(began.elapsed() < LONG, "the watermark stays at {watermark}");
+                mail.wait(Instant::now() + Duration::from_millis(10));
+                mail.take(&mut arrived);
+                for settlement in arrived.drain(..) {
+                    ledger.settle(settlement);
+                    let now = ledger.watermark(slot).expect("assigned").get();
+                    assert!(now >= watermark, "from {watermark} back to {now}");
+                    watermark = now;
+                }
+            }
+        });
+        let totals = ledger.totals();
+        assert_eq!((totals.delivered, totals.in_flight(), totals.stale_settlements), (40_000, 0, 0));
+    }
 }

@@ -10,10 +10,11 @@ use super::batch::{BatchBuilder, BatchLimits, Entry, Sealed};
 use super::budget::Budget;
 use super::ledger::{Ledger, Settlement};
 use super::settlement::Mail;
+use crate::defaults;
 use crate::event::{Cleared, Record};
 use crate::position::{Offset, PartitionId, ResumeAt, Slot, TopicName};
 use crate::reason::Reason;
-use crate::sink::{DeliveryLevel, PayloadAt, Sink};
+use crate::sink::{Condition, DeliveryLevel, PayloadAt, Sink};
 use crate::transform::Chain;
 
 /// How a property is tested: with this many schedules, unless `PROPTEST_CASES` says how many, as mutation testing does.
@@ -25,13 +26,19 @@ pub(super) fn schedules(cases: u32) -> ProptestConfig {
 /// Decides what happens to a parcel with these offsets at this endpoint.
 pub(super) type Behaviour = Box<dyn FnMut(usize, &[i64]) -> Attempt + Send>;
 
+/// Decides what an endpoint says of itself.
+type Conditions = Box<dyn FnMut(usize) -> Condition + Send>;
+
 /// Encodes an event as its offset and a line break; refuses records without a value.
 pub(super) struct MemorySink {
     endpoints: Vec<String>,
     behaviour: Mutex<Behaviour>,
     attempts: Mutex<Vec<(usize, Vec<i64>)>>,
-    /// How long each attempt takes.
+    /// How long each attempt takes. One that comes to a time-out takes as long as a request may.
     delay: Mutex<Duration>,
+    conditions: Mutex<Conditions>,
+    /// Every endpoint that was asked how it is.
+    asked: Mutex<Vec<usize>>,
 }
 
 impl MemorySink {
@@ -42,6 +49,8 @@ impl MemorySink {
             behaviour: Mutex::new(Box::new(behaviour)),
             attempts: Mutex::default(),
             delay: Mutex::default(),
+            conditions: Mutex::new(Box::new(|_| Condition::Well)),
+            asked: Mutex::default(),
         })
     }
 
@@ -52,6 +61,16 @@ impl MemorySink {
     /// From now on each attempt takes this long.
     pub(super) fn take_time(&self, delay: Duration) {
         *lock(&self.delay) = delay;
+    }
+
+    /// From now on endpoints say this of themselves. Silence takes as long as a question may.
+    pub(super) fn say(&self, conditions: impl FnMut(usize) -> Condition + Send + 'static) {
+        *lock(&self.conditions) = Box::new(conditions);
+    }
+
+    /// How often the endpoint was asked how it is.
+    pub(super) fn times_asked(&self, endpoint: usize) -> usize {
+        lock(&self.asked).iter().filter(|asked| **asked == endpoint).count()
     }
 
     /// Every attempt so far: endpoint and offsets.
@@ -84,12 +103,24 @@ impl Sink for MemorySink {
         assert_eq!(offsets.len(), parcel.events);
         lock(&self.attempts).push((endpoint, offsets.clone()));
         let attempt = (lock(&self.behaviour))(endpoint, &offsets);
-        let delay = *lock(&self.delay);
+        let timed_out = matches!(&attempt, Attempt::Retry { failure, .. } if failure.reason == Reason::Timeout);
+        let delay = if timed_out { defaults::REQUEST_TIMEOUT } else { *lock(&self.delay) };
         Box::pin(async move {
             if !delay.is_zero() {
                 tokio::time::sleep(delay).await;
             }
             attempt
+        })
+    }
+
+    fn condition(&self, endpoint: usize) -> BoxFuture<Condition> {
+        lock(&self.asked).push(endpoint);
+        let condition = (lock(&self.conditions))(endpoint);
+        Box::pin(async move {
+            if matches!(condition, Condition::Silent(_)) {
+                tokio::time::sleep(defaults::HEC_HEALTH_TIMEOUT).await;
+            }
+            condition
         })
     }
 
@@ -104,6 +135,19 @@ impl Sink for MemorySink {
 
 pub(super) fn retry() -> Attempt {
     Attempt::Retry { after: None, failure: Failure::new(Reason::Busy, "busy") }
+}
+
+/// No answer: the attempt takes as long as a request may.
+pub(super) fn time_out() -> Attempt {
+    Attempt::Retry { after: None, failure: Failure::new(Reason::Timeout, "no answer") }
+}
+
+pub(super) fn silent() -> Condition {
+    Condition::Silent(Failure::new(Reason::Timeout, "no answer"))
+}
+
+pub(super) fn unwell() -> Condition {
+    Condition::Unwell(Failure::new(Reason::Busy, "queues are full"))
 }
 
 pub(super) fn unauthorized() -> Attempt {

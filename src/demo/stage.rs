@@ -18,7 +18,9 @@ use super::hec::{HecOptions, HecStandIn, TOKEN};
 use super::play::{Play, Programme};
 use super::scene::Scene;
 use super::verdict::{Evidence, Letter, Verdict};
-use crate::config::{AdminConfig, BatchConfig, Config, DeadLetterConfig, PipelineConfig, SinkConfig, SourceConfig};
+use crate::config::{
+    AdminConfig, BatchConfig, Config, DeadLetterConfig, PipelineConfig, SinkConfig, SourceConfig, UnclearLetters,
+};
 use crate::dead_letter::{Selection, Store};
 use crate::defaults;
 use crate::delivery::attempt::Coding;
@@ -182,6 +184,7 @@ fn config(kafka: &str, splunk: String, letters: &Path, admin: SocketAddr) -> Con
         chain: ChainConfig::default(),
         sink: SinkConfig::SplunkHec(sink),
         dead_letter: DeadLetterConfig::Directory { path: letters.to_owned() },
+        unclear_letters: UnclearLetters::default(),
         batch: BatchConfig {
             max_events: defaults::BATCH_MAX_EVENTS,
             max_bytes: defaults::BATCH_MAX_BYTES,
@@ -191,7 +194,12 @@ fn config(kafka: &str, splunk: String, letters: &Path, admin: SocketAddr) -> Con
         max_in_flight: defaults::MAX_IN_FLIGHT,
         drain_deadline: defaults::DRAIN_DEADLINE,
     };
-    Config { sources: BTreeMap::new(), pipelines: vec![pipeline], admin: AdminConfig::Enabled { listen: admin } }
+    Config {
+        sources: BTreeMap::new(),
+        pipelines: vec![pipeline],
+        admin: AdminConfig::Enabled { listen: admin },
+        tests: Vec::new(),
+    }
 }
 
 /// The address is free now, and taken again a moment later.

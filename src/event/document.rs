@@ -51,6 +51,12 @@ impl<'a> Document<'a> {
         Value { document: self, at: 0 }
     }
 
+    /// The value of this number: see [`Value::index`].
+    pub fn value(&self, index: usize) -> Option<Value<'_>> {
+        let at = u32::try_from(index).ok().filter(|_| index < self.nodes.len())?;
+        Some(Value { document: self, at })
+    }
+
     /// Every value, containers before what they hold, in the order of the text.
     pub fn values(&self) -> impl Iterator<Item = Value<'_>> {
         (0u32..).take(self.nodes.len()).map(|at| Value { document: self, at })
@@ -138,7 +144,7 @@ impl<'d> Value<'d> {
     /// Where its name lies, between the quotation marks.
     pub fn key_span(&self) -> Option<Range<usize>> {
         let node = self.node();
-        (node.key_start != 0).then(|| node.key_start as usize..node.key_end as usize)
+        (node.key_start != 0).then_some(node.key_start as usize..node.key_end as usize)
     }
 
     /// The members of an object, the elements of an array, nothing of anything else; in the order of the text.

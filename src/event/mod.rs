@@ -36,14 +36,56 @@ pub struct Record<'a> {
 #[derive(Clone, Copy, Debug)]
 pub struct Cleared<'a> {
     record: Record<'a>,
+    enrichment: &'a str,
+    redacted: bool,
+    time: Option<EventTime>,
 }
 
 impl<'a> Cleared<'a> {
+    /// A record of a pipeline that redacts nothing.
     pub(crate) fn from_chain(record: Record<'a>) -> Self {
-        Self { record }
+        Self { record, enrichment: "", redacted: false, time: None }
+    }
+
+    /// What redaction has left of a record.
+    pub(crate) fn from_redaction(record: Record<'a>) -> Self {
+        Self { record, enrichment: "", redacted: true, time: None }
+    }
+
+    /// With JSON members, separated by commas, that go beside the event where the sink has room for them.
+    #[must_use]
+    pub(crate) fn with_enrichment(self, members: &'a str) -> Self {
+        Self { enrichment: members, ..self }
+    }
+
+    /// With another value, which has the old one's bytes and more.
+    #[must_use]
+    pub(crate) fn with_value(self, value: &'a [u8]) -> Self {
+        Self { record: Record { value: Some(value), ..self.record }, ..self }
+    }
+
+    /// Whether redaction is configured and has been done, also where there was nothing to be redacted.
+    pub const fn is_redacted(&self) -> bool {
+        self.redacted
+    }
+
+    /// With another form of the event in its place, and when the event happened, which that form may not tell.
+    #[must_use]
+    pub(crate) fn in_another_form(self, value: &'a [u8], time: Option<EventTime>) -> Self {
+        Self { record: Record { value: Some(value), ..self.record }, time, ..self }
+    }
+
+    /// When the event happened, if its value is of a form that need not tell.
+    pub const fn time(&self) -> Option<EventTime> {
+        self.time
     }
 
     pub fn record(&self) -> &Record<'a> {
         &self.record
+    }
+
+    /// JSON members for the sink's fields, separated by commas; their values are texts and lists of texts. Often empty.
+    pub fn enrichment(&self) -> &'a str {
+        self.enrichment
     }
 }

@@ -280,6 +280,16 @@ const EVERY_KEY: &[(&str, &str, Becomes)] = &[
         C("format: epoch"),
     ),
     (
+        "timestamp.format",
+        "enable.timestamp.extraction=true\ntimestamp.regex=(?<time>a)\ntimestamp.format=yyyy-MM-dd kk:mm",
+        R,
+    ),
+    (
+        "timestamp.timezone",
+        "enable.timestamp.extraction=true\ntimestamp.regex=(?<time>a)\ntimestamp.format=yyyy-ww\ntimestamp.timezone=UTC",
+        E,
+    ),
+    (
         "timestamp.timezone",
         "enable.timestamp.extraction=true\ntimestamp.regex=(?<time>a)\ntimestamp.format=HH\ntimestamp.timezone=UTC",
         C("zone: UTC"),
@@ -313,6 +323,16 @@ fn every_setting_is_carried_over_explained_or_refused() {
 }
 
 /// Goal: the table above leaves out no setting of the connector. Method: compare it with the table of the program.
+/// In the connector, every request to such an address fails: with two addresses, half of all batches.
+#[test]
+fn defect_24_a_space_in_the_list_of_addresses_breaks_none_of_them() {
+    for uris in
+        ["https://a:8088, https://b:8088", " https://a:8088\t,  https://b:8088 ", "https://a:8088,https://b:8088"]
+    {
+        assert_has(&with(&format!("splunk.hec.uri={uris}\n")), "endpoints: [https://a:8088, https://b:8088]");
+    }
+}
+
 #[test]
 fn every_setting_of_the_connector_is_in_the_table_above() {
     let managed_or_rare = |name: &str| {

@@ -86,6 +86,13 @@ fn format_and_zone(settings: &mut Settings, block: &mut Block) {
         return;
     };
     let epoch = format.eq_ignore_ascii_case("epoch");
+    if let Some((letter, cause, remedy)) = unread_letter(&format).filter(|_| !epoch) {
+        settings.refuse(FORMAT, format!("`{letter}` {cause}"), remedy);
+        if settings.raw(ZONE).is_some() {
+            settings.note(ZONE, "see `timestamp.format`");
+        }
+        return;
+    }
     settings.carried(FORMAT, "sink.splunk_hec.time.extract.format");
     block.text("format", if epoch { "epoch".to_owned() } else { format.clone() }, FORMAT);
     let zone = settings.text(ZONE);
@@ -107,13 +114,54 @@ fn format_and_zone(settings: &mut Settings, block: &mut Block) {
 
 /// Whether a date pattern of Java reads a zone: a letter for it outside quotation marks.
 fn has_zone(format: &str) -> bool {
-    let outside = format.split('\'').step_by(2);
-    outside.flat_map(str::chars).any(|c| matches!(c, 'z' | 'Z' | 'X'))
+    letters(format).any(|c| matches!(c, 'z' | 'Z' | 'X'))
+}
+
+/// The letters of a date pattern that stand for something: those outside quotation marks.
+fn letters(format: &str) -> impl Iterator<Item = char> {
+    format.split('\'').step_by(2).flat_map(str::chars).filter(char::is_ascii_alphabetic)
+}
+
+/// The first letter that `time: {extract: …}` does not read, with what is wrong about it and what to do.
+fn unread_letter(format: &str) -> Option<(char, &'static str, &'static str)> {
+    letters(format).find_map(|letter| {
+        let (cause, remedy) = match letter {
+            'y' | 'M' | 'L' | 'd' | 'D' | 'H' | 'h' | 'm' | 's' | 'S' | 'E' | 'a' | 'Z' | 'X' => return None,
+            'z' => (
+                "stands for the name of a time zone, which ours does not read from the text",
+                "let the group `time` end before the name, leave `z` out, and give the zone in `zone`",
+            ),
+            'k' | 'K' => (
+                "counts hours in a way that ours does not read (1 to 24, or 0 to 11)",
+                "ours reads `H` (0 to 23) and `h` with `a` (1 to 12): have the sender write one of these, or take the \
+                 record's time with `time: record`",
+            ),
+            'u' => (
+                "stands for the number of the weekday, which ours does not read",
+                "let the group `time` begin after it or end before it, and leave `u` out",
+            ),
+            'w' | 'W' | 'F' | 'Y' => (
+                "belongs to dates by the week, which ours does not read",
+                "ours reads `y`, `M` and `d`, or `y` and `D`: have the sender write one of these, or take the record's \
+                 time with `time: record`",
+            ),
+            'G' => (
+                "stands for the era, which ours does not read",
+                "let the group `time` begin after it or end before it, and leave `G` out",
+            ),
+            _ => (
+                "is no letter of Java's date patterns: the connector would not start",
+                "put letters that stand for themselves into '…'",
+            ),
+        };
+        Some((letter, cause, remedy))
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sink::splunk_hec::extract::Extraction;
 
     #[test]
     fn a_zone_in_the_date_pattern_is_seen() {
@@ -124,6 +172,15 @@ mod tests {
             ("yyyy-MM-dd HH:mm:ss", false),
         ] {
             assert_eq!(has_zone(format), expected, "{format}");
+        }
+    }
+
+    #[test]
+    fn exactly_the_letters_that_the_sink_reads_are_carried_over() {
+        for letter in ('a'..='z').chain('A'..='Z') {
+            let format = format!("yyyy-MM-dd '{letter}' {letter}");
+            let read_by_sink = Extraction::new("(?<time>.*)", &format, None).is_ok();
+            assert_eq!(unread_letter(&format).is_none(), read_by_sink, "{format}");
         }
     }
 }

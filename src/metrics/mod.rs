@@ -16,7 +16,7 @@ mod tests;
 
 use std::sync::OnceLock;
 
-use ::metrics::{Unit, describe_counter, describe_histogram};
+use ::metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
 use crate::defaults::METRICS_UPKEEP_INTERVAL;
@@ -36,6 +36,8 @@ pub mod names {
     pub const END_TO_END_LATENCY: &str = "auditferry_end_to_end_latency_seconds";
     /// Labels: pipeline, reason.
     pub const DEAD_LETTERS: &str = "auditferry_dead_letters_total";
+    /// Labels: pipeline, field (a name, a path or `patterns`, from the configuration).
+    pub const REDACTED: &str = "auditferry_redacted_total";
     /// Labels: pipeline.
     pub const HEADERS_LEFT_OUT: &str = "auditferry_record_headers_left_out_total";
     /// Labels: pipeline, kind (assigned, revoked, lost).
@@ -50,6 +52,16 @@ pub mod names {
     pub const KAFKA_ERRORS: &str = "auditferry_kafka_errors_total";
     /// Labels: pipeline.
     pub const CLOCK_SKEW: &str = "auditferry_clock_skew_total";
+    /// Labels: pipeline, table, result (hit, miss, no_key, unreadable).
+    pub const ENRICHMENT: &str = "auditferry_enrichment_total";
+    /// Labels: pipeline.
+    pub const ENRICHMENT_LEFT_OUT: &str = "auditferry_enrichment_left_out_total";
+    /// Labels: pipeline, table.
+    pub const ENRICHMENT_TABLE_ROWS: &str = "auditferry_enrichment_table_rows";
+    /// Labels: pipeline, table.
+    pub const ENRICHMENT_TABLE_BYTES: &str = "auditferry_enrichment_table_bytes";
+    /// Labels: pipeline, change (type, method, word, member, kind).
+    pub const EVENT_DRIFT: &str = "auditferry_event_drift_total";
     /// Labels: pipeline, what, outcome (in_use, unusable).
     pub const RELOADS: &str = "auditferry_reloads_total";
     /// No labels.
@@ -97,16 +109,26 @@ fn describe() {
             names::HEADERS_LEFT_OUT,
             "Headers and keys of records that should have become metadata or a field and are not text.",
         ),
+        (names::REDACTED, "Parts of events that were redacted, by what the configuration calls them."),
         (names::REBALANCES, "Partitions were assigned to or taken from this process."),
         (names::GAPS, "Records were gone before they could be read: each is a loss upstream."),
         (names::GAP_RECORDS, "Offsets in gaps: an upper bound of the records that were gone."),
         (names::COMMIT_FAILURES, "Commits of positions that failed; the next one covers them."),
         (names::KAFKA_ERRORS, "Errors that the Kafka client reported, by reason."),
         (names::CLOCK_SKEW, "Events whose broker timestamp lay in the future."),
-        (names::RELOADS, "Tokens and certificates that were replaced in their files, by what became of them."),
+        (names::ENRICHMENT, "Looks into tables of enrichment, by what they came to."),
+        (names::ENRICHMENT_LEFT_OUT, "Events that got no member `enrichment`: they have one, or are no JSON object."),
+        (names::EVENT_DRIFT, "What is new in the events, by what changed; of the events that were looked at."),
+        (names::RELOADS, "Tokens, certificates and tables that were replaced in their files, by what became of them."),
         (names::LOG_MESSAGES_SUPPRESSED, "Log lines that were counted instead of shown because they repeat."),
     ] {
         describe_counter!(name, help);
+    }
+    for (name, help) in [
+        (names::ENRICHMENT_TABLE_ROWS, "Rows of a table of enrichment, in the version in use."),
+        (names::ENRICHMENT_TABLE_BYTES, "Memory that a table of enrichment takes, in the version in use."),
+    ] {
+        describe_gauge!(name, help);
     }
     for (name, help) in [
         (names::SINK_REQUEST_DURATION, "From sending a request to the end of its answer."),

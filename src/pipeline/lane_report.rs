@@ -68,6 +68,7 @@ impl Report {
             LaneEvent::Attempted { endpoint, outcome, took } => self.attempted(*endpoint, outcome, *took),
             LaneEvent::Delivered { endpoint, oldest_ms, took, .. } => self.delivered(*endpoint, *oldest_ms, *took),
             LaneEvent::Failed { endpoint, failure } => self.failed(*endpoint, failure),
+            LaneEvent::LeftAlone { endpoint, failure } => self.left_alone(*endpoint, failure),
             LaneEvent::Refused { endpoint, failure } => self.refused(*endpoint, failure),
             LaneEvent::Holding { endpoint, failure } => self.holding(*endpoint, failure),
             LaneEvent::Resumed { held_for } => self.resumed(*held_for),
@@ -115,6 +116,7 @@ impl Report {
     }
 
     fn failed(&self, endpoint: usize, failure: &Failure) {
+        self.count(names::SINK_FAILURES, failure.reason);
         let noted = self.note_trouble(endpoint, failure);
         if noted.is_new {
             tracing::warn!(
@@ -132,7 +134,20 @@ impl Report {
         });
     }
 
+    /// No attempt has failed: none was made.
+    fn left_alone(&self, endpoint: usize, failure: &Failure) {
+        if self.note_trouble(endpoint, failure).is_new {
+            tracing::warn!(
+                pipeline = %self.pipeline, endpoint = self.name_of(endpoint), reason = %failure.reason,
+                detail = %failure.detail, remedy = failure.reason.remedy(),
+                "an endpoint is not well and is asked from time to time; delivery goes on at the others"
+            );
+        }
+        self.board.update(|status| status.note_failure(failure));
+    }
+
     fn refused(&self, endpoint: usize, failure: &Failure) {
+        self.count(names::SINK_FAILURES, failure.reason);
         if self.note_trouble(endpoint, failure).is_new {
             tracing::error!(
                 pipeline = %self.pipeline, endpoint = self.name_of(endpoint), reason = %failure.reason,
@@ -144,7 +159,6 @@ impl Report {
     }
 
     fn note_trouble(&self, endpoint: usize, failure: &Failure) -> Noted {
-        self.count(names::SINK_FAILURES, failure.reason);
         let mut troubles = self.troubles.lock().unwrap_or_else(PoisonError::into_inner);
         let before = troubles.get(&endpoint);
         let is_new = before.is_none_or(|trouble| trouble.reason != failure.reason);

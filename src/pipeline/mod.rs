@@ -7,6 +7,8 @@
 //! Stopping is a sequence with one deadline per step: stop reading, drain what is in flight, commit, close the connection
 //! to Kafka, end the lane; the admin server goes last.
 
+mod drift_report;
+mod enrichment;
 mod lane_report;
 mod poll_report;
 mod trust;
@@ -24,7 +26,7 @@ use tokio_util::sync::CancellationToken;
 use crate::config::{AdminConfig, Config, PipelineConfig, SinkConfig, SourceConfig};
 use crate::dead_letter::{Store, letter_store};
 use crate::defaults;
-use crate::delivery::attempt::Failure;
+use crate::delivery::attempt::{Coding, Failure};
 use crate::delivery::batch::{BatchBuilder, BatchLimits};
 use crate::delivery::budget::Budget;
 use crate::delivery::conductor::{Conductor, ConductorParts};
@@ -289,14 +291,23 @@ fn lane_of(
         sink: Arc::clone(&parts.sink),
         shipments,
         recall: Arc::clone(&mail.recall),
-        letters: parts.store.as_ref().map(letter_store),
+        letters: parts.store.as_ref().map(|store| letter_store(store, &parts.config.unclear_letters)),
         observer: lane_report::observer(&parts.config.name, Arc::clone(&parts.board), parts.sink.endpoints()),
         max_in_flight: parts.config.max_in_flight,
-        coding: match &parts.config.sink {
-            SinkConfig::SplunkHec(hec) => hec.compression,
-        },
+        coding: coding_of(&parts.config),
         ready: Arc::clone(ready),
     })
+}
+
+fn coding_of(config: &PipelineConfig) -> Coding {
+    match &config.sink {
+        SinkConfig::SplunkHec(hec) => hec.compression,
+    }
+}
+
+fn chain_of(config: &PipelineConfig) -> Chain {
+    let redacted = |field: &str| ::metrics::counter!(metrics::names::REDACTED, "pipeline" => config.name.clone(), "field" => field.to_owned());
+    Chain::counting(&config.chain, &redacted, &enrichment::Counted { pipeline: &config.name })
 }
 
 type ToLane = (mpsc::Sender<crate::delivery::lane::Shipment>, Arc<AtomicBool>);
@@ -310,13 +321,18 @@ fn conductor_of(
 ) -> Conductor<KafkaSource> {
     let config = &parts.config;
     let SourceConfig::Kafka(kafka) = &config.source;
-    let budget = Budget::new(config.in_flight_bytes.get(), Arc::clone(&mail.settlements));
+    let (in_flight, wake) = (config.in_flight_bytes.get(), Arc::clone(&mail.settlements));
+    let backlog = defaults::COMPRESSION_BACKLOG.get().max(4 * config.batch.max_bytes.get());
+    let budget = match coding_of(config) {
+        Coding::Identity => Budget::new(in_flight, wake),
+        Coding::Gzip => Budget::compressing(in_flight, backlog, wake),
+    };
     let limits = BatchLimits { max_events: config.batch.max_events, max_bytes: config.batch.max_bytes.as_len() };
     let builder = BatchBuilder::new(limits, Arc::clone(&budget), Arc::clone(&mail.settlements));
     Conductor::new(ConductorParts {
         source,
         sink: Arc::clone(&parts.sink),
-        chain: Chain::new(&config.chain),
+        chain: chain_of(config).watched_by(drift_report::sensor(&config.name)),
         builder,
         budget,
         mail,

@@ -1,4 +1,5 @@
-//! Credentials and certificates while a pipeline runs: whom it does not verify, and what became of files that were replaced.
+//! Credentials, certificates and tables while a pipeline runs: whom it does not verify, and what became of files that were
+//! replaced.
 //!
 //! Files are looked at from time to time on a thread that may block. The sink uses what is new by itself. The Kafka client
 //! reads certificates only when it is made, so for it the pipeline is drained and started again: nothing is lost, and
@@ -13,6 +14,7 @@ use tokio::sync::watch;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
+use super::enrichment::Tables;
 use crate::config::{DeadLetterConfig, PipelineConfig, SinkConfig, SourceConfig};
 use crate::defaults;
 use crate::delivery::attempt::Failure;
@@ -53,6 +55,7 @@ pub(super) struct Watched {
     pipeline: String,
     sink: Arc<dyn Sink>,
     endpoints: Vec<String>,
+    tables: Tables,
     kafka: Reloading<()>,
     renew: watch::Sender<()>,
 }
@@ -69,7 +72,8 @@ impl Watched {
         let make = move || if has_files { try_out(&client) } else { Ok(()) };
         let kafka = Reloading::new(files, make)?;
         let (sink, endpoints) = (Arc::clone(sink), sink.endpoints().to_vec());
-        Ok(Self { pipeline: config.name.clone(), sink, endpoints, kafka, renew: watch::Sender::new(()) })
+        let tables = Tables::new(&config.name, &config.chain.enrichment);
+        Ok(Self { pipeline: config.name.clone(), sink, endpoints, tables, kafka, renew: watch::Sender::new(()) })
     }
 
     /// Changes when the connection to Kafka has to be made anew.
@@ -78,6 +82,7 @@ impl Watched {
     }
 
     fn look(&self) {
+        self.tables.look();
         for refreshed in self.sink.refresh() {
             self.report(&refreshed);
         }

@@ -53,6 +53,17 @@ pub enum PayloadAt {
     Elsewhere,
 }
 
+/// What an endpoint says when it is asked how it is.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Condition {
+    /// Nothing speaks against sending it a parcel.
+    Well,
+    /// It answers that it can take nothing at present.
+    Unwell(Failure),
+    /// It does not answer, or cannot be reached.
+    Silent(Failure),
+}
+
 pub trait Sink: Send + Sync + 'static {
     /// Appends the encoded event to `out`, without allocating in the steady state. On error `out` is as it was.
     ///
@@ -66,6 +77,13 @@ pub trait Sink: Send + Sync + 'static {
 
     /// One attempt at `endpoint` (an index below [`Sink::endpoints`]`.len()`).
     fn attempt(&self, endpoint: usize, parcel: Parcel) -> BoxFuture<Attempt>;
+
+    /// Asks `endpoint` how it is, without sending an event, within a time limit of its own that is shorter than that of an
+    /// attempt. A hint: only a parcel finds out for certain. What only a human can mend is left for a parcel to find out, too,
+    /// so that it is reported as what it is. By default nothing is asked.
+    fn condition(&self, _endpoint: usize) -> BoxFuture<Condition> {
+        Box::pin(std::future::ready(Condition::Well))
+    }
 
     /// Names of the receivers, for logs and metrics: a bounded list from the configuration, free of credentials.
     fn endpoints(&self) -> &[String];

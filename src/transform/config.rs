@@ -5,11 +5,17 @@ use std::num::NonZeroU32;
 use crate::position::TopicName;
 
 use super::condition::Condition;
+pub use super::enrich::config::Enrichment;
+use super::map::config::MapConfig;
+pub use super::redact::config::{PatternConfig, RedactConfig, StepConfig};
 
 /// By kind, each in the order of the configuration; none by default.
 #[derive(Clone, Debug, Default)]
 pub struct ChainConfig {
     pub filters: Vec<FilterConfig>,
+    pub enrichment: Enrichment,
+    pub redact: RedactConfig,
+    pub map: Option<MapConfig>,
 }
 
 /// A rule that filters events.

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::support::far_side::{CommitWatch, FarSide, Ferry, alone};
+use crate::support::far_side::{CommitWatch, FarSide, Ferry, heavy_turn};
 use crate::support::kafka::Kafka;
 use crate::support::process::Running;
 use crate::support::samples::Numbered;
@@ -27,7 +27,7 @@ fn lives_through(running: &mut Running, span: Duration) {
 /// other, in the middle of reading; a slow far side makes reading last.
 #[test]
 fn delivery_goes_on_after_the_broker_was_gone_and_after_it_hung() {
-    let _alone = alone();
+    let _turn = heavy_turn();
     let (kafka, far, events) = (Kafka::start(), FarSide::start(), Numbered::new());
     let topic = kafka.topic("away", PARTITIONS);
     let ferry = Ferry {
@@ -69,7 +69,7 @@ fn delivery_goes_on_after_the_broker_was_gone_and_after_it_hung() {
 /// pauses, then the broker goes away, then the sink comes back, so that reading resumes with nobody to fetch from.
 #[test]
 fn reading_that_resumes_while_the_broker_is_away_skips_nothing() {
-    let _alone = alone();
+    let _turn = heavy_turn();
     let (kafka, far, events) = (Kafka::start(), FarSide::start(), Numbered::new());
     let topic = kafka.topic("both-away", PARTITIONS);
     let ferry = Ferry {

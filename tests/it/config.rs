@@ -35,12 +35,15 @@ fn load_example(name: &str, folder: &Path) -> (Config, Vec<Warning>) {
     fs::write(folder.join("secret"), format!("{CANARY}\n")).expect("writable");
     let authority = rcgen::generate_simple_self_signed(vec!["authority".into()]).expect("a certificate");
     fs::write(folder.join("ca.pem"), authority.cert.pem()).expect("writable");
+    fs::write(folder.join("owners.csv"), "principal,owner,team\nsa-1,alice,payments\n").expect("writable");
+    fs::write(folder.join("clusters.json"), r#"{"lkc-1": {"name": "orders", "stage": "prod"}}"#).expect("writable");
     let secret = folder.join("secret").display().to_string();
     let yaml = fs::read_to_string(crate_file("config").join(name)).expect("the example exists");
     let yaml = yaml
         .replace("/var/run/secrets/confluent/api-secret", &secret)
         .replace("/var/run/secrets/splunk/hec-token", &secret)
-        .replace("/etc/auditferry/splunk-ca.pem", &folder.join("ca.pem").display().to_string());
+        .replace("/etc/auditferry/splunk-ca.pem", &folder.join("ca.pem").display().to_string())
+        .replace("/etc/auditferry/tables/", &format!("{}/", folder.display()));
     let environment = [
         ("CONFLUENT_BOOTSTRAP_SERVERS", "pkc-1.confluent.cloud:9092"),
         ("CONFLUENT_API_KEY", "KEY"),
@@ -51,7 +54,8 @@ fn load_example(name: &str, folder: &Path) -> (Config, Vec<Warning>) {
     load(&yaml, &environment).unwrap_or_else(|errors| panic!("{name}\n{errors}"))
 }
 
-const EXAMPLES: [&str; 3] = ["audit-cluster-to-splunk.yaml", "linked-mirror-to-splunk.yaml", "monitor.yaml"];
+const EXAMPLES: [&str; 4] =
+    ["audit-cluster-to-splunk.yaml", "linked-mirror-to-splunk.yaml", "monitor.yaml", "enriched-to-splunk.yaml"];
 
 #[test]
 fn the_examples_load_without_warnings_and_show_no_secret() {
@@ -189,6 +193,25 @@ fn group_and_defaults_follow_from_the_pipeline() {
     assert_eq!(pipeline.group_id, "auditferry-p");
     assert_eq!(pipeline.max_in_flight, defaults::MAX_IN_FLIGHT);
     assert!(matches!(pipeline.dead_letter, DeadLetterConfig::Disabled));
+}
+
+/// In the connector, the flush window is one variable of the whole process: whoever starts last sets it for all.
+#[test]
+fn defect_21_each_pipeline_keeps_the_batch_settings_of_its_own() {
+    let sink = "sink: {splunk_hec: {endpoints: ['https://h:8088'], delivery: accepted, token: \"${T}\"}}";
+    let pipeline = |name: &str, batch: &str| format!("  {name}: {{source: a, {batch} {sink}}}\n");
+    let sources = minimal().lines().next().expect("the sources").to_owned();
+    let pipelines = [
+        pipeline("first", "batch: {max_age: 20ms},"),
+        pipeline("second", "batch: {max_age: 3s},"),
+        pipeline("third", ""),
+    ];
+    let yaml = format!("{sources}\npipelines:\n{}", pipelines.concat());
+    let (config, _) = load(&yaml, &[("T", "x")]).expect("valid");
+    let ages: Vec<_> =
+        config.pipelines.iter().map(|pipeline| (pipeline.name.as_str(), pipeline.batch.max_age)).collect();
+    let millis = std::time::Duration::from_millis;
+    assert_eq!(ages, [("first", millis(20)), ("second", millis(3_000)), ("third", defaults::BATCH_MAX_AGE)]);
 }
 
 #[test]

@@ -86,7 +86,7 @@ fn findings_are_objects_on_standard_error_when_a_program_asks() {
     }
 }
 
-/// The configuration as it is used: variables set, and the files that it names in place.
+/// `check` takes the configuration as it is used: variables set, and the files that it names in place.
 fn check(name: &str, yaml: &str) {
     let home = tempfile::tempdir().expect("a temporary directory");
     let secret = home.path().join("secret");
@@ -105,7 +105,9 @@ fn check(name: &str, yaml: &str) {
         ("/run/secrets/key-password", &secret),
     ];
     let yaml = in_place.iter().fold(yaml.to_owned(), |yaml, (from, to)| yaml.replace(from, &to.display().to_string()));
-    let environment: Environment = [
+    let file = home.path().join("imported.yaml");
+    fs::write(&file, &yaml).expect("writable");
+    let environment = [
         ("KAFKA_BOOTSTRAP_SERVERS", "kafka.example.com:9092"),
         ("KAFKA_PASSWORD", CANARY),
         ("KAFKA_API_SECRET", CANARY),
@@ -115,12 +117,13 @@ fn check(name: &str, yaml: &str) {
         ("SPLUNK_HEC_TOKEN_SPLUNK_SECOND", CANARY),
         ("SPLUNK_TOKEN", CANARY),
         ("CONNECTOR_ID", "lcc-abc12"),
-    ]
-    .into_iter()
-    .collect();
-    if let Err(errors) = config::load_text(Path::new("imported.yaml"), &yaml, &environment) {
-        panic!("{name}\n{yaml}\n{errors}");
-    }
+    ];
+    let mut command = command();
+    command.args(["check", "--config"]).arg(&file).envs(environment);
+    let checked = finish(command, LIMIT);
+    assert_eq!(checked.code(), Some(0), "{name}\n{yaml}\n{}", checked.stderr);
+    assert!(checked.stdout.contains("imported.yaml is valid"), "{name}\n{}", checked.stdout);
+    assert!(!checked.stdout.contains(CANARY) && !checked.stderr.contains(CANARY), "{name} shows a secret");
 }
 
 #[test]

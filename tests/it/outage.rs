@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use auditferry::demo::hec::{Fault, Route, Spell};
 
-use crate::support::far_side::{CommitWatch, FarSide, Ferry, alone, assert_nothing_is_unaccounted_for};
+use crate::support::far_side::{CommitWatch, FarSide, Ferry, assert_nothing_is_unaccounted_for, heavy_turn};
 use crate::support::kafka::{Kafka, fresh_name};
 use crate::support::process::Running;
 use crate::support::samples::Numbered;
@@ -43,7 +43,7 @@ fn rebalances(running: &Running) -> f64 {
 /// refused for half of a minute, then answered with 503, under a load larger than the pipeline may hold.
 #[test]
 fn a_minute_without_the_sink_costs_bounded_memory_and_loses_nothing() {
-    let _alone = alone();
+    let _turn = heavy_turn();
     let kafka = Kafka::shared();
     let (topic, group, far) = (kafka.topic("outage", PARTITIONS), fresh_name("group"), FarSide::start());
     let ferry = Ferry::new(kafka, &topic, &group, &far);
@@ -76,7 +76,7 @@ fn a_minute_without_the_sink_costs_bounded_memory_and_loses_nothing() {
 /// Goal: a wrong token consumes nothing, and delivery resumes without help. Method: ten seconds of 401 under load.
 #[test]
 fn ten_seconds_of_401_consume_nothing_and_delivery_resumes_by_itself() {
-    let _alone = alone();
+    let _turn = heavy_turn();
     let kafka = Kafka::shared();
     let (topic, group, far) = (kafka.topic("unauthorised", PARTITIONS), fresh_name("group"), FarSide::start());
     let ferry = Ferry::new(kafka, &topic, &group, &far);
@@ -109,7 +109,7 @@ fn ten_seconds_of_401_consume_nothing_and_delivery_resumes_by_itself() {
 /// comes to nothing, all others are answered; meanwhile the position is compared with what has arrived.
 #[test]
 fn a_batch_that_fails_holds_the_commit_while_later_ones_succeed() {
-    let _alone = alone();
+    let _turn = heavy_turn();
     let kafka = Kafka::shared();
     let (topic, group, far) = (kafka.topic("hole", 1), fresh_name("group"), FarSide::start());
     let mut ferry = Ferry::new(kafka, &topic, &group, &far);

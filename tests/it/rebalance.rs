@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::support::far_side::{CommitWatch, FarSide, Ferry, alone, seeded};
+use crate::support::far_side::{CommitWatch, FarSide, Ferry, heavy_turn, seeded};
 use crate::support::kafka::{Kafka, fresh_name};
 use crate::support::process::Running;
 use crate::support::samples::Numbered;
@@ -19,7 +19,8 @@ const PIPELINE: &str = "drain_deadline: 2s";
 /// stops, dies or comes back, and each time every partition must flow again.
 #[test]
 fn twenty_rebalances_of_three_members_lose_nothing() {
-    shuffle("session_timeout: 3s", 20, true);
+    // A member learns by its heartbeat that the group rebalances.
+    shuffle("session_timeout: 3s, properties: {heartbeat.interval.ms: \"300\"}", 20, true);
 }
 
 /// The same under the protocol of KIP-848, where the broker assigns. No member dies: the broker's session timeout is its own.
@@ -29,7 +30,7 @@ fn rebalances_under_the_consumer_protocol_lose_nothing() {
 }
 
 fn shuffle(source: &str, changes: u32, with_deaths: bool) {
-    let _alone = alone();
+    let _turn = heavy_turn();
     let mut rng = seeded();
     let kafka = Kafka::shared();
     let (topic, group, far) = (kafka.topic("rebalance", PARTITIONS), fresh_name("group"), FarSide::start());

@@ -1,11 +1,16 @@
 //! What the file may say under `transforms`: one type per step.
 
+mod map;
+mod redact;
+
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::transform::filter::{DropPreset, KeepPreset};
 
-use super::Characters;
+use super::{Characters, Enrich};
+pub(in crate::config) use map::*;
+pub(in crate::config) use redact::*;
 
 /// One step of the chain: a mapping with one key, the step's kind.
 #[derive(Deserialize, JsonSchema)]
@@ -19,6 +24,14 @@ pub(in crate::config) enum Transform {
     /// Keeps only denied access to resources whose name begins with a prefix: what Confluent's published audit log
     /// monitor looks for, in every spelling of "denied".
     Monitor(Box<MonitorRule>),
+    /// Puts events into the words of a data model, after everything else. At most once.
+    Map(Box<MapStep>),
+    /// Makes unreadable what must not leave, wherever it stands in the event. What cannot be redacted for certain does not
+    /// leave: it becomes a dead letter.
+    Redact(Box<Redact>),
+    /// Adds what is known beside the event: fixed texts, rows of tables, what networks are called, parts of its resource
+    /// name. Nothing that is there is changed.
+    Enrich(Box<Enrich>),
 }
 
 #[derive(Deserialize, JsonSchema)]

@@ -3,6 +3,8 @@
 //! Structure has been checked before; what was wrong there is missing here and is not complained about again. Every
 //! function adds what it finds to the findings and goes on, so that one run reports everything.
 
+mod cases;
+mod dead_letter;
 mod endpoints;
 mod events;
 mod files;
@@ -14,6 +16,7 @@ mod transforms;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::path::Path as FilePath;
 use std::time::Duration;
 
 use crate::defaults;
@@ -21,10 +24,10 @@ use crate::position::TopicName;
 
 use super::findings::Findings;
 use super::node::Path;
-use super::{AdminConfig, BatchConfig, Config, DeadLetterConfig, PipelineConfig, SinkConfig, SourceConfig, raw};
+use super::{AdminConfig, BatchConfig, Config, PipelineConfig, SinkConfig, SourceConfig, raw};
 
-/// `None` when there were errors.
-pub(super) fn resolve(raw: raw::File, findings: &mut Findings) -> Option<Config> {
+/// `None` when there were errors. `folder` is the configuration's, where paths of test files begin.
+pub(super) fn resolve(raw: raw::File, folder: &FilePath, findings: &mut Findings) -> Option<Config> {
     let root = Path::default();
     let sources = resolve_sources(raw.sources.unwrap_or_default(), &root.key("sources"), findings);
     let mut pipelines = Vec::new();
@@ -37,9 +40,10 @@ pub(super) fn resolve(raw: raw::File, findings: &mut Findings) -> Option<Config>
     }
     relations::shared_groups(&pipelines, findings);
     relations::dead_letter_topics(&pipelines, &sources, findings);
+    let tests = cases::resolve(raw.tests.unwrap_or_default(), &pipelines, folder, findings);
     let admin = resolve_admin(raw.admin.unwrap_or_default(), &root.key("admin"), findings)?;
     let sources = sources.into_iter().filter_map(|(name, source)| Some((name, source?))).collect();
-    (!findings.has_error(&root)).then_some(Config { sources, pipelines, admin })
+    (!findings.has_error(&root)).then_some(Config { sources, pipelines, admin, tests })
 }
 
 /// By name; `None` for a source that is known to be wrong, so that a pipeline's reference to it is not.
@@ -76,8 +80,15 @@ fn resolve_pipeline(
     let sink = raw.sink.and_then(|raw::Sink::SplunkHec(hec)| {
         hec::resolve(*hec, &path.key("sink").key("splunk_hec"), findings).map(SinkConfig::SplunkHec)
     });
-    let chain = transforms::resolve(raw.transforms.unwrap_or_default(), &path.key("transforms"), findings);
-    let dead_letter = resolve_dead_letter(raw.dead_letter, &path.key("dead_letter"), findings);
+    let events = sink.as_ref().map(|SinkConfig::SplunkHec(hec)| &hec.events);
+    let chain = transforms::resolve(raw.transforms.unwrap_or_default(), events, &path.key("transforms"), findings);
+    let dead_letter = dead_letter::resolve(raw.dead_letter, &path.key("dead_letter"), findings);
+    if let (Some(chain), Some(sink)) = (&chain, &sink) {
+        relations::redaction_and_sink(chain, sink, path, findings);
+    }
+    if let (Some(chain), Some((_, unclear))) = (&chain, &dead_letter) {
+        relations::redaction_and_letters(chain, unclear, path, findings);
+    }
     let batch = resolve_batch(raw.batch.unwrap_or_default(), &path.key("batch"), findings);
     let in_flight_bytes = raw.in_flight_bytes.map_or(defaults::IN_FLIGHT_BYTES, |size| size.0);
     if in_flight_bytes < batch.max_bytes {
@@ -91,13 +102,15 @@ fn resolve_pipeline(
     let drain_path = path.key("drain_deadline");
     let drain_deadline = positive(raw.drain_deadline, defaults::DRAIN_DEADLINE, &drain_path, findings);
     let source = source?;
+    let (dead_letter, unclear_letters) = dead_letter?;
     relations::drain_within_session(&source, drain_deadline, path, findings);
     Some(PipelineConfig {
         source,
         group_id: raw.group_id.unwrap_or_else(|| format!("{}{name}", defaults::GROUP_ID_PREFIX)),
         chain: chain?,
         sink: sink?,
-        dead_letter: dead_letter?,
+        dead_letter,
+        unclear_letters,
         batch,
         in_flight_bytes,
         max_in_flight: raw.max_in_flight.map_or(defaults::MAX_IN_FLIGHT, length),
@@ -135,25 +148,6 @@ fn resolve_batch(raw: raw::Batch, path: &Path, findings: &mut Findings) -> Batch
         max_bytes,
         // 0 is allowed: every event leaves at once.
         max_age: raw.max_age.map_or(defaults::BATCH_MAX_AGE, |span| span.0),
-    }
-}
-
-fn resolve_dead_letter(raw: Option<raw::DeadLetter>, path: &Path, findings: &mut Findings) -> Option<DeadLetterConfig> {
-    match raw {
-        None => Some(DeadLetterConfig::Disabled),
-        Some(raw::DeadLetter::Directory(directory)) => {
-            if directory.exists() && !directory.is_dir() {
-                let remedy = "give a directory, on a disk that survives a restart";
-                findings.error(&path.key("directory"), "this is a file, not a directory", remedy);
-            }
-            Some(DeadLetterConfig::Directory { path: directory })
-        }
-        Some(raw::DeadLetter::Topic(topic)) => {
-            let path = path.key("topic");
-            let name = topic.name.and_then(|name| topic_name(&name, &path.key("name"), findings));
-            let kafka = topic.kafka.and_then(|raw| kafka::resolve_client(raw, &path.key("kafka"), findings));
-            Some(DeadLetterConfig::Topic { name: name?, kafka: Box::new(kafka?) })
-        }
     }
 }
 

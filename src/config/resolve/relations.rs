@@ -7,9 +7,11 @@ use regex::Regex;
 
 use crate::config::findings::Findings;
 use crate::config::node::Path;
-use crate::config::{DeadLetterConfig, PipelineConfig, SourceConfig, raw};
+use crate::config::{DeadLetterConfig, PipelineConfig, SinkConfig, SourceConfig, UnclearLetters, raw};
 use crate::defaults;
+use crate::sink::splunk_hec::config::{RecordHeaders, Tracked};
 use crate::source::kafka::config::{ClientConfig, GroupProtocol, KafkaConfig, Topics};
+use crate::transform::config::{ChainConfig, RedactConfig};
 use crate::units::show_duration;
 
 use super::Sources;
@@ -63,6 +65,45 @@ pub(super) fn shared_groups(pipelines: &[PipelineConfig], findings: &mut Finding
         let cause = format!("the consumer group `{}` is also that of pipeline `{}`", pipeline.group_id, other.name);
         let remedy = "each would deliver only a part of the events: give one of them another `group_id`";
         findings.error(&Path::default().key("pipelines").key(&at_fault.name).key("group_id"), cause, remedy);
+    }
+}
+
+/// What the sink would take from a record beside its value has to be named, or it would leave unredacted.
+pub(super) fn redaction_and_sink(chain: &ChainConfig, sink: &SinkConfig, pipeline: &Path, findings: &mut Findings) {
+    let RedactConfig { keep_key, keep_headers, .. } = &chain.redact;
+    if !chain.redact.is_enabled() {
+        return;
+    }
+    let SinkConfig::SplunkHec(hec) = sink;
+    let path = pipeline.key("sink").key("splunk_hec");
+    if hec.events.tracking.contains(&Tracked::Key) && !keep_key {
+        let cause = "`tracking` wants the record's key, and a pipeline that redacts leaves it behind";
+        let remedy =
+            "remove `key` from the list or, if keys hold nothing secret, say `keep_key: true` in a `redact` step";
+        findings.error(&path.key("tracking"), cause, remedy);
+    }
+    let RecordHeaders { host, source, sourcetype, index, fields } = &hec.events.record_headers;
+    let single = [("host", host), ("source", source), ("sourcetype", sourcetype), ("index", index)];
+    let single = single.into_iter().filter_map(|(key, name)| Some((key, name.as_ref()?)));
+    for (key, name) in single.chain(fields.iter().map(|name| ("fields", name))) {
+        if !keep_headers.contains(name) {
+            let cause = format!("a pipeline that redacts leaves the header `{name}` behind");
+            let remedy =
+                format!("remove it or, if it holds nothing secret, say `keep_headers: [{name}]` in a `redact` step");
+            findings.error(&path.key("record_headers").key(key), cause, remedy);
+        }
+    }
+}
+
+pub(super) fn redaction_and_letters(
+    chain: &ChainConfig,
+    unclear: &UnclearLetters,
+    pipeline: &Path,
+    findings: &mut Findings,
+) {
+    if !chain.redact.is_enabled() && !matches!(unclear, UnclearLetters::Keep) {
+        let cause = "`unclear` has no effect: the pipeline redacts nothing, so every event is clear";
+        findings.warning(&pipeline.key("dead_letter").key("unclear"), cause, "remove it, or add a `redact` step");
     }
 }
 

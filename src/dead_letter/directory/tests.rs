@@ -16,6 +16,7 @@ fn letter(topic: &str, offset: i64) -> Letter {
         key: Some(b"key".to_vec()),
         headers: vec![("content-type".into(), Some(b"application/json".to_vec()))],
         value: Some(br#"{"id":"1"}"#.to_vec()),
+        content: Content::AsRead,
         failure: Failure::new(Reason::EventRefused, "event field is blank"),
     }
 }

@@ -245,6 +245,7 @@ fn a_letter_holds_the_record_as_it_was_read() {
         key: Some(b"key".to_vec()),
         headers: named.clone(),
         value: None,
+        content: Content::AsRead,
         failure: Failure::new(Reason::EmptyValue, "no value"),
     };
     assert_eq!(refused_at_once, expected);
@@ -307,4 +308,104 @@ fn a_payload_kept_beside_is_read_back_before_key_and_headers() {
         assert_eq!((value.as_slice(), split_extras(rest)), (payload, (Some(b"k".to_vec()), &b"h"[..])));
     }
     assert_eq!(split_apart(b"\x09\0\0\0x"), (Vec::new(), &b"\x09\0\0\0x"[..]), "torn");
+}
+
+/// Encodes a payload in one of the ways that a sink can.
+struct Encoding(fn(u32, u32) -> PayloadAt);
+
+impl Sink for Encoding {
+    fn encode(&self, event: &Cleared<'_>, out: &mut Vec<u8>) -> Result<PayloadAt, Failure> {
+        let value = event.record().value.ok_or_else(refused)?;
+        let narrow = |n: usize| u32::try_from(n).expect("small");
+        let written = match (self.0)(0, 0) {
+            PayloadAt::Verbatim { .. } => value.to_vec(),
+            PayloadAt::JsonString { .. } => {
+                serde_json::to_vec(std::str::from_utf8(value).expect("text")).expect("a string")
+            }
+            PayloadAt::BehindBrace { .. } => value[1..].to_vec(),
+            PayloadAt::Elsewhere => b"(nothing of it)".to_vec(),
+        };
+        out.extend_from_slice(b"envelope:");
+        out.extend_from_slice(&written);
+        out.push(b'\n');
+        Ok((self.0)(narrow("envelope:".len()), narrow(written.len())))
+    }
+
+    fn attempt(
+        &self,
+        _: usize,
+        _: crate::delivery::attempt::Parcel,
+    ) -> crate::delivery::attempt::BoxFuture<crate::delivery::attempt::Attempt> {
+        unreachable!("nothing is sent")
+    }
+
+    fn endpoints(&self) -> &[String] {
+        &[]
+    }
+
+    fn level(&self) -> crate::sink::DeliveryLevel {
+        crate::sink::DeliveryLevel::Accepted
+    }
+}
+
+/// However a sink encodes events, a letter of one that was redacted holds what redaction has left, and says so.
+#[test]
+fn a_letter_of_a_redacted_event_holds_what_was_left_of_it() {
+    use crate::transform::config::{ChainConfig, RedactConfig, StepConfig};
+    use crate::transform::redact::{Class, Treatment};
+    const SECRET: &str = "secret@example.com";
+    let step = StepConfig {
+        classes: vec![Class::Email],
+        keep_members: Vec::new(),
+        paths: Vec::new(),
+        patterns: Vec::new(),
+        treatment: Treatment::Replace("\"gone\"".to_owned()),
+    };
+    let redact = RedactConfig { steps: vec![step], keep_key: false, keep_headers: vec!["kept".to_owned()] };
+    let mut chain = Chain::new(&ChainConfig { redact, ..ChainConfig::default() });
+    let mut flat = Vec::new();
+    headers::push(&mut flat, "kept", Some(b"1"));
+    headers::push(&mut flat, "other", Some(SECRET.as_bytes()));
+    let value = format!(r#"{{"a":"{SECRET}","b":"\u00e4"}}"#);
+    let topic = TopicName::new("audit");
+    let encodings: [fn(u32, u32) -> PayloadAt; 4] = [
+        |start, len| PayloadAt::Verbatim { start, len },
+        |start, len| PayloadAt::JsonString { start, len },
+        |start, len| PayloadAt::BehindBrace { start, len },
+        |_, _| PayloadAt::Elsewhere,
+    ];
+    for encoding in encodings {
+        let mut bench = Bench::roomy();
+        for offset in 0..3 {
+            let run = bench.ledger.track(Slot::new(0), Offset::new(offset), None).expect("assigned");
+            let value = match offset {
+                0 => Some(value.as_bytes()),
+                1 => None,
+                _ => Some(SECRET.as_bytes()),
+            };
+            let read = Record { key: Some(SECRET.as_bytes()), headers: &flat, value, ..record(offset, b"") };
+            match chain.clear(read) {
+                crate::transform::Verdict::Cleared(event) => {
+                    bench.builder.push(&Entry { run, topic: &topic, event }, &Encoding(encoding));
+                }
+                crate::transform::Verdict::Unclear(record, failure) => {
+                    bench.builder.set_aside(run, &topic, &record, failure)
+                }
+                crate::transform::Verdict::Filtered(_) => unreachable!("there is no rule"),
+            }
+        }
+        let sealed = bench.seal();
+        let [empty, unclear] = sealed.letters.as_slice() else { unreachable!("two letters at once") };
+        assert_eq!((empty.letter.content, &empty.letter.key, &empty.letter.value), (Content::Cleared, &None, &None));
+        assert_eq!((unclear.letter.content, unclear.letter.failure.reason), (Content::Unclear, Reason::Unredactable));
+        assert_eq!((unclear.letter.key.as_deref(), unclear.letter.headers.len()), (Some(SECRET.as_bytes()), 2));
+        let refused = sealed.consignment.expect("one event").into_letter(refused());
+        let letter = refused.letter.clone();
+        assert_eq!(letter.content, Content::Cleared);
+        let left = r#"{"a":"\"gone\"","b":"\u00e4"}"#;
+        assert_eq!(letter.value.as_deref().map(String::from_utf8_lossy).as_deref(), Some(left), "{:?}", encoding(0, 0));
+        assert_eq!((letter.key, letter.headers), (None, vec![("kept".to_owned(), Some(b"1".to_vec()))]));
+        refused.duty.settle(Outcome::DeadLettered);
+        sealed.letters.into_iter().for_each(|letter| letter.duty.settle(Outcome::DeadLettered));
+    }
 }

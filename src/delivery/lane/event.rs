@@ -27,6 +27,11 @@ pub enum LaneEvent<'a> {
         endpoint: usize,
         failure: &'a Failure,
     },
+    /// One endpoint does not answer, or says that it is not well; it is left alone for a while, and the others carry on.
+    LeftAlone {
+        endpoint: usize,
+        failure: &'a Failure,
+    },
     /// One endpoint needs a human; the others carry on.
     Refused {
         endpoint: usize,

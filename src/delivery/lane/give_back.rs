@@ -22,7 +22,18 @@ impl Lane {
         let (back, keep) = self.queue.drain(..).partition(|waiting| recall.covers(waiting.consignment.runs()));
         self.queue = keep;
         let back: VecDeque<Waiting> = back;
-        back.into_iter().for_each(|waiting| waiting.consignment.settle(Outcome::Released));
+        for Waiting { consignment, suspect, .. } in back {
+            consignment.settle(Outcome::Released);
+            self.no_longer_suspected(suspect);
+        }
+        // A suspect is not under way, even while its front is.
+        let waiting = self.queue.iter_mut().map(|waiting| &mut waiting.suspect);
+        let flying = self.flights.values_mut().map(|flight| &mut flight.suspect);
+        for suspect in waiting.chain(flying) {
+            if let Some(suspect) = suspect.take_if(|suspect| recall.covers(suspect.runs())) {
+                suspect.settle(Outcome::Released);
+            }
+        }
         self.desk.give_back(|run| recall.covers([run]));
         if self.desk.stuck().is_none() {
             self.report_stuck_letters(None);
@@ -30,9 +41,11 @@ impl Lane {
     }
 
     pub(super) fn release_everything(mut self) {
-        let flying = self.flights.drain().map(|(_, flight)| flight.consignment);
-        let waiting = self.queue.drain(..).map(|waiting| waiting.consignment);
-        flying.chain(waiting).for_each(|consignment| consignment.settle(Outcome::Released));
+        let flying = self.flights.drain().map(|(_, flight)| (flight.consignment, flight.suspect));
+        let waiting = self.queue.drain(..).map(|waiting| (waiting.consignment, waiting.suspect));
+        for (consignment, suspect) in flying.chain(waiting) {
+            [Some(consignment), suspect].into_iter().flatten().for_each(|part| part.settle(Outcome::Released));
+        }
         self.desk.release_everything();
     }
 }

@@ -3,15 +3,19 @@
 //! One task owns everything here; there is no lock. Up to `max_in_flight` parcels are being sent at once. A parcel that
 //! was accepted but not yet proven (indexer acknowledgement) waits without a sending slot.
 //!
+//! Which endpoint is next, and how one that does not answer is kept from slowing the others, stands in [`endpoints`].
+//!
 //! Retrying, splitting, quarantining and holding happen here, once for all sinks. There is no number of attempts after
 //! which something is given up: a consignment leaves the lane delivered, dead-lettered or given back.
 
+mod care;
 mod desk;
 mod endpoints;
 mod event;
 mod give_back;
 mod hold;
 mod letters;
+mod search;
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -20,7 +24,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
 pub use desk::LetterStore;
@@ -57,6 +61,8 @@ pub struct LaneParts {
 /// A consignment that waits for its (next) attempt.
 struct Waiting {
     consignment: Consignment,
+    /// Waits for what becomes of the consignment; see [`search`].
+    suspect: Option<Consignment>,
     backoff: Backoff,
     not_before: Instant,
 }
@@ -64,16 +70,20 @@ struct Waiting {
 impl Waiting {
     fn new(consignment: Consignment) -> Self {
         let backoff = Backoff::new(defaults::RETRY_BASE, defaults::RETRY_CAP);
-        Self { consignment, backoff, not_before: Instant::now() }
+        Self { consignment, suspect: None, backoff, not_before: Instant::now() }
     }
 }
 
 /// A consignment whose attempt is under way.
 struct Flight {
     consignment: Consignment,
+    /// As in [`Waiting`].
+    suspect: Option<Consignment>,
     backoff: Backoff,
     endpoint: usize,
     started: Instant,
+    /// Ends the attempt, with the reason for it; `None` once the parcel was accepted.
+    take_back: Option<oneshot::Sender<Failure>>,
 }
 
 type FlightId = u64;
@@ -89,6 +99,8 @@ pub struct Lane {
     /// Attempts that were accepted and await proof.
     pending: FuturesUnordered<Landing>,
     endpoints: endpoints::Endpoints,
+    /// Questions to endpoints, at most one each.
+    questions: FuturesUnordered<care::Question>,
     hold: Option<hold::Hold>,
     desk: desk::Desk,
     rng: fastrand::Rng,
@@ -107,6 +119,7 @@ impl Lane {
             sending: FuturesUnordered::new(),
             pending: FuturesUnordered::new(),
             endpoints,
+            questions: FuturesUnordered::new(),
             hold: None,
             desk,
             rng: fastrand::Rng::new(),
@@ -126,6 +139,7 @@ impl Lane {
                 },
                 Some((id, attempt)) = self.sending.next(), if !self.sending.is_empty() => self.sent(id, attempt),
                 Some((id, attempt)) = self.pending.next(), if !self.pending.is_empty() => self.land(id, attempt),
+                Some((endpoint, told)) = self.questions.next(), if !self.questions.is_empty() => self.heard(endpoint, told),
                 answer = self.desk.stored() => self.letters_answered(answer),
                 () = self.parts.recall.changed() => self.give_back_recalled(),
                 () = sleep_until(wake) => {}
@@ -146,6 +160,7 @@ impl Lane {
     fn launch_what_may_go(&mut self) {
         let now = Instant::now();
         self.desk.start(now);
+        self.look_after_endpoints(now);
         while self.may_send(now) {
             let Some(at) = self.next_in_queue(now) else { break };
             let Some(endpoint) = self.endpoints.take(now) else { break };
@@ -170,7 +185,7 @@ impl Lane {
     }
 
     fn launch(&mut self, waiting: Waiting, endpoint: usize, now: Instant) {
-        let Waiting { mut consignment, backoff, .. } = waiting;
+        let Waiting { mut consignment, suspect, backoff, .. } = waiting;
         if let Some(hold) = &mut self.hold {
             hold.probe_started();
         }
@@ -178,28 +193,32 @@ impl Lane {
         let attempt = self.parts.sink.attempt(endpoint, parcel);
         let id = self.next_flight;
         self.next_flight += 1;
-        self.flights.insert(id, Flight { consignment, backoff, endpoint, started: now });
-        self.sending.push(Box::pin(async move { (id, attempt.await) }));
+        let (take_back, taken_back) = oneshot::channel();
+        let take_back = Some(take_back);
+        self.flights.insert(id, Flight { consignment, suspect, backoff, endpoint, started: now, take_back });
+        self.sending.push(Box::pin(async move { (id, care::unless_taken_back(attempt, taken_back).await) }));
     }
 
     /// An attempt left its sending slot.
     fn sent(&mut self, id: FlightId, attempt: Attempt) {
-        let Some(flight) = self.flights.get(&id) else { return };
+        let Some(flight) = self.flights.get_mut(&id) else { return };
+        flight.take_back = None;
         let (endpoint, took) = (flight.endpoint, flight.started.elapsed());
-        self.endpoints.returned(endpoint);
+        self.endpoints.returned(endpoint, Instant::now());
         (self.parts.observer)(LaneEvent::Attempted { endpoint, outcome: event::outcome_of(&attempt), took });
         let attempt = self.heed_warning(endpoint, attempt);
         match attempt {
             Attempt::Pending(proof) => {
                 self.answered_well(endpoint);
+                let suspect = self.flights.get_mut(&id).and_then(|flight| flight.suspect.take());
+                self.front_was_taken(suspect);
                 self.pending.push(Box::pin(async move { (id, proof.await) }));
             }
-            Attempt::Delivered
-            | Attempt::Slower { .. }
-            | Attempt::Retry { .. }
-            | Attempt::Poison { .. }
-            | Attempt::Split(_)
-            | Attempt::Hold(_) => self.land(id, attempt),
+            Attempt::Delivered | Attempt::Poison { .. } | Attempt::Split(_) => {
+                self.answered_well(endpoint);
+                self.land(id, attempt);
+            }
+            Attempt::Slower { .. } | Attempt::Retry { .. } | Attempt::Hold(_) => self.land(id, attempt),
         }
     }
 
@@ -233,8 +252,8 @@ impl Lane {
     }
 
     fn delivered(&mut self, flight: Flight) {
-        self.answered_well(flight.endpoint);
-        let Flight { consignment, started, endpoint, .. } = flight;
+        let Flight { consignment, suspect, started, endpoint, .. } = flight;
+        self.front_was_taken(suspect);
         let (events, oldest_ms) = (consignment.count(), consignment.oldest_ms());
         consignment.settle(Outcome::Delivered);
         (self.parts.observer)(LaneEvent::Delivered { endpoint, events, oldest_ms, took: started.elapsed() });
@@ -256,11 +275,15 @@ impl Lane {
 
     /// Events before `delivered` are at the receiver, event `bad` never will be, the others are sent again.
     fn poisoned(&mut self, flight: Flight, delivered: usize, bad: usize, failure: Failure) {
-        let plausible = delivered <= bad && bad < flight.consignment.count();
-        if !plausible {
+        let count = flight.consignment.count();
+        let plausible = delivered <= bad && bad < count;
+        if !plausible && count == 1 {
             return self.split(flight, failure);
         }
-        self.answered_well(flight.endpoint);
+        self.no_longer_suspected(flight.suspect);
+        if !plausible {
+            return self.send_in_two(flight.consignment, count / 2);
+        }
         let (proven, open) = flight.consignment.split_at(delivered);
         if let Some(proven) = proven {
             proven.settle(Outcome::Delivered);
@@ -274,18 +297,6 @@ impl Lane {
         }
         if let Some(culprit) = culprit {
             self.quarantine(culprit.into_letter(failure));
-        }
-    }
-
-    fn split(&mut self, flight: Flight, failure: Failure) {
-        self.answered_well(flight.endpoint);
-        let half = flight.consignment.count() / 2;
-        if half == 0 {
-            return self.quarantine(flight.consignment.into_letter(failure));
-        }
-        let (front, back) = flight.consignment.split_at(half);
-        for part in [back, front].into_iter().flatten() {
-            self.send_again(part);
         }
     }
 
@@ -312,7 +323,8 @@ impl Lane {
         self.requeue(flight);
     }
 
-    /// The endpoint understood the request, whatever it thought of the events.
+    /// The endpoint understood the request, whatever it thought of the events. A proof that comes later does not say as much:
+    /// what took a parcel a while ago may refuse the next one.
     fn answered_well(&mut self, endpoint: usize) {
         self.endpoints.succeeded(endpoint);
         if let Some(hold) = self.hold.take() {
@@ -325,9 +337,10 @@ impl Lane {
     }
 
     fn wait(&mut self, flight: Flight, not_before: Instant) {
-        let Flight { consignment, backoff, .. } = flight;
-        if let Some(consignment) = self.unless_recalled(consignment) {
-            self.queue.push_front(Waiting { consignment, backoff, not_before });
+        let Flight { consignment, suspect, backoff, .. } = flight;
+        match self.unless_recalled(consignment) {
+            Some(consignment) => self.queue.push_front(Waiting { consignment, suspect, backoff, not_before }),
+            None => self.no_longer_suspected(suspect),
         }
     }
 
@@ -342,8 +355,9 @@ impl Lane {
         let consignment = self.queue.iter().map(|waiting| waiting.not_before).filter(|at| *at > now).min();
         let endpoint = (!self.queue.is_empty()).then(|| self.endpoints.next_available(now)).flatten();
         let probe = self.hold.as_ref().and_then(hold::Hold::next_wake).filter(|_| !self.queue.is_empty());
+        let care = self.endpoints.next_care(now);
         // What lies in the past waits for something else: a free slot, an answer, a shipment.
-        [consignment, endpoint, probe, self.desk.next_wake()].into_iter().flatten().filter(|at| *at > now).min()
+        [consignment, endpoint, care, probe, self.desk.next_wake()].into_iter().flatten().filter(|at| *at > now).min()
     }
 }
 

@@ -1,9 +1,12 @@
 //! The lane against a sink in memory, with a paused clock.
 
 mod any_server;
+mod black_hole;
 mod hold;
 mod letters;
+mod poison;
 mod recall;
+mod search;
 
 use std::sync::Mutex;
 
@@ -12,7 +15,7 @@ use tokio::task::JoinHandle;
 use super::*;
 use crate::delivery::batch::Sealed;
 use crate::delivery::letter::Letter;
-use crate::delivery::testing::{Desk, MemorySink, SLOT, lock, refused, retry, unauthorized};
+use crate::delivery::testing::{Desk, MemorySink, SLOT, lock, refused, retry, silent, time_out, unauthorized, unwell};
 use crate::reason::Reason;
 
 struct Rig {
@@ -48,6 +51,7 @@ fn rig(sink: &Arc<MemorySink>, max_in_flight: usize, letters: Option<LetterStore
             LaneEvent::Attempted { outcome, .. } => outcome.to_owned(),
             LaneEvent::Delivered { events, .. } => format!("delivered {events}"),
             LaneEvent::Failed { failure, .. } => format!("failed {}", failure.reason),
+            LaneEvent::LeftAlone { endpoint, failure } => format!("left {endpoint} alone, {}", failure.reason),
             LaneEvent::Refused { endpoint, failure } => format!("refused {} by {endpoint}", failure.reason),
             LaneEvent::Holding { failure, .. } => format!("holding {}", failure.reason),
             LaneEvent::Resumed { .. } => "resumed".to_owned(),
@@ -278,5 +282,38 @@ async fn a_failed_batch_goes_to_every_other_endpoint_at_once_and_only_then_waits
     assert_eq!(endpoints, [0, 1, 2]);
     sink.behave(|_, _| Attempt::Delivered);
     rig.until(1).await;
+    rig.end().await;
+}
+
+/// A proof for each of the first `count` batches, one a second; what comes after them meets `then`.
+async fn with_proofs_still_to_come(count: i64, then: fn() -> Attempt) -> (Arc<MemorySink>, Rig) {
+    let sink = MemorySink::new(1, |_, offsets| {
+        let after = Duration::from_secs(offsets[0].unsigned_abs());
+        Attempt::Pending(Box::pin(async move {
+            tokio::time::sleep(after).await;
+            Attempt::Delivered
+        }))
+    });
+    let mut rig = rig(&sink, 4, None);
+    for _ in 0..count {
+        rig.ship_batch(1).await;
+    }
+    rig.pass(Duration::from_millis(1)).await;
+    sink.behave(move |_, _| then());
+    (sink, rig)
+}
+
+#[tokio::test(start_paused = true)]
+async fn proofs_of_earlier_parcels_do_not_end_a_back_off() {
+    let (sink, mut rig) = with_proofs_still_to_come(60, retry).await;
+    for _ in 0..20 {
+        rig.ship_batch(1).await;
+    }
+    rig.pass(Duration::from_secs(61)).await;
+    assert_eq!(rig.desk.settle(), 60);
+    let attempts = sink.attempts().len() - 60;
+    assert!((4..25).contains(&attempts), "{attempts} attempts in a minute at an endpoint that is busy");
+    sink.behave(|_, _| Attempt::Delivered);
+    rig.until(80).await;
     rig.end().await;
 }

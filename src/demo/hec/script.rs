@@ -39,6 +39,8 @@ pub enum Fault {
     Hang(Duration),
     /// Processes as usual, says nothing for this long, then closes.
     ProcessThenHang(Duration),
+    /// Processes as usual, waits, then answers as usual.
+    ProcessThenDelay(Duration),
     /// Waits, then as usual.
     Delay(Duration),
 }

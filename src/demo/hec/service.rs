@@ -56,6 +56,11 @@ where
             process();
             wire.write(&answer).await?;
         }
+        Fault::ProcessThenDelay(delay) => {
+            let answer = process();
+            tokio::time::sleep(delay).await;
+            wire.write(&answer).await?;
+        }
         Fault::Delay(delay) => {
             tokio::time::sleep(delay).await;
             wire.write(&process()).await?;

@@ -1,6 +1,7 @@
 //! One HEC endpoint: its addresses, its channels, and a single attempt at posting a parcel.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use reqwest::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, COOKIE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, RequestBuilder, Url};
@@ -15,7 +16,7 @@ use super::config::{HecConfig, Mode};
 use super::index::Indexes;
 use super::line::Line;
 use super::tokens::{Login, Token, Tokens};
-use crate::defaults::{HEC_PENDING_ACKS_MAX, HEC_SLOW_DOWN};
+use crate::defaults::{HEC_HEALTH_TIMEOUT, HEC_PENDING_ACKS_MAX, HEC_SLOW_DOWN};
 use crate::delivery::attempt::{Attempt, Coding, Failure, Parcel};
 use crate::reason::Reason;
 use crate::secret::Secret;
@@ -40,6 +41,8 @@ pub(super) struct Endpoint {
     indexes: Indexes,
     ack: Url,
     health: Url,
+    /// How long the question about its health may take.
+    health_patience: Duration,
     client: Arc<HttpClient>,
     /// The same for every request.
     headers: HeaderMap,
@@ -100,8 +103,13 @@ impl Endpoint {
             parcels.set_query(Some(&format!("auto_extract_timestamp={extract}")));
         }
         let indexes = Indexes::new(&config.events);
-        let (ack, health) = (url("ack")?, url("health")?);
-        Ok(Self { name, event, parcels, raw, indexes, ack, health, client, headers, login, proof })
+        let (ack, mut health) = (url("ack")?, url("health")?);
+        if config.delivery == DeliveryLevel::Indexed {
+            // Without it the state of the acknowledgement service does not count.
+            health.set_query(Some("ack=1"));
+        }
+        let health_patience = HEC_HEALTH_TIMEOUT.min(config.transport.request);
+        Ok(Self { name, event, parcels, raw, indexes, ack, health, health_patience, client, headers, login, proof })
     }
 
     /// Scheme, host and port.
@@ -281,6 +289,11 @@ impl Endpoint {
     /// A request for `GET /services/collector/health`.
     pub(super) fn health_request(&self, token: &Token) -> RequestBuilder {
         self.request(token, Method::GET, self.health.clone(), Uuid::new_v4())
+    }
+
+    /// The same, not waited for as long as for a parcel.
+    pub(super) fn short_health_request(&self, token: &Token) -> RequestBuilder {
+        self.health_request(token).timeout(self.health_patience)
     }
 
     /// A request to the event endpoint that carries nothing.

@@ -30,7 +30,7 @@ use uuid::Uuid;
 use crate::delivery::attempt::{Attempt, BoxFuture, Failure, Parcel};
 use crate::event::Cleared;
 use crate::secret::SecretFileError;
-use crate::sink::{DeliveryLevel, PayloadAt, Refreshed, Sink};
+use crate::sink::{Condition, DeliveryLevel, PayloadAt, Refreshed, Sink};
 use crate::tls::{HttpClient, TlsError};
 
 use config::HecConfig;
@@ -112,6 +112,11 @@ impl Sink for SplunkHec {
     fn attempt(&self, endpoint: usize, parcel: Parcel) -> BoxFuture<Attempt> {
         let endpoint = Arc::clone(&self.endpoints[endpoint]);
         Box::pin(endpoint.attempt(parcel))
+    }
+
+    fn condition(&self, endpoint: usize) -> BoxFuture<Condition> {
+        let endpoint = Arc::clone(&self.endpoints[endpoint]);
+        Box::pin(async move { probe::condition(&endpoint).await })
     }
 
     fn endpoints(&self) -> &[String] {

@@ -3,15 +3,24 @@
 //! The health endpoint tells whether HEC is up, but not whether the token is good (10.4.3 does not look at it there). An
 //! empty body at the event endpoint does: HEC checks the token before it finds that there is no data, and says so with
 //! code 5. An empty query at the acknowledgement endpoint is refused with code 14 when the token has none.
+//!
+//! While the program runs only the health is asked for, of an endpoint that delivery has doubts about ([`condition`]):
+//!
+//! | answer | condition |
+//! | --- | --- |
+//! | 429, 5xx (HEC codes 18 to 20 and 23 come with 503) | unwell |
+//! | any other: 200, but also 401, 404 ... | well: collectors other than Splunk may not know the question, and the rest a parcel finds out |
+//! | none in time, no connection | silent |
+//! | TLS fails | well: a parcel finds out at once, and a human has to know |
 
 use uuid::Uuid;
 
 use super::answer::Seen;
-use super::endpoint::{Endpoint, UnansweredKind};
+use super::endpoint::{Endpoint, Unanswered, UnansweredKind};
 use crate::delivery::attempt::Failure;
 use crate::reason::Reason;
 use crate::secret::Secret;
-use crate::sink::DeliveryLevel;
+use crate::sink::{Condition, DeliveryLevel};
 
 /// What an endpoint said about itself and the token.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -41,6 +50,24 @@ pub enum TokenState {
 
 pub(super) async fn probe(endpoint: &Endpoint) -> Probe {
     Probe { health: health(endpoint).await, token: token(endpoint).await }
+}
+
+/// Asks for the health, and believes little of what comes back; see the table above.
+pub(super) async fn condition(endpoint: &Endpoint) -> Condition {
+    let token = endpoint.login().token();
+    let request = endpoint.short_health_request(&token);
+    let failure = |reason, detail| Failure::new(reason, format!("asked for its health: {detail}"));
+    match endpoint.send(request).await {
+        Ok(seen) => match seen.status {
+            429 | 503 => Condition::Unwell(failure(Reason::Busy, seen.describe(token.secret()))),
+            500..=599 => Condition::Unwell(failure(Reason::ServerError, seen.describe(token.secret()))),
+            _ => Condition::Well,
+        },
+        Err(Unanswered { kind: UnansweredKind::Hold(_), .. }) => Condition::Well,
+        Err(Unanswered { kind: UnansweredKind::Retry(Failure { reason, detail }), .. }) => {
+            Condition::Silent(failure(reason, detail))
+        }
+    }
 }
 
 async fn health(endpoint: &Endpoint) -> Health {

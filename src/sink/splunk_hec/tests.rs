@@ -19,13 +19,18 @@ use crate::reason::Reason;
 use crate::secret::{Secret, SecretSource};
 use crate::tls::config::{TlsConfig, Transport};
 
+mod condition;
+mod conformance;
 mod defects;
 mod golden;
 mod indexed;
 mod over_tls;
+mod poison;
 mod proxied;
 mod rig;
 mod rotated;
+mod rude;
+mod untrue;
 
 fn transport(request: Duration) -> Transport {
     Transport { connect: Duration::from_secs(2), request, keep_alive: true, proxy: None }

@@ -16,7 +16,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, RebalanceProtoc
 use rdkafka::error::KafkaError;
 use rdkafka::types::{RDKafkaErrorCode, RDKafkaRespErr};
 
-use super::stats::{PartitionStats, parse_stats};
+use super::stats::{Statistics, parse_stats};
 use crate::position::{PartitionId, TopicName};
 
 pub(super) type PartitionKey = (TopicName, PartitionId);
@@ -30,7 +30,7 @@ pub(super) enum Callback {
     },
     /// An asynchronous commit could not even be sent. How one ends is told by the statistics only.
     NotSent(KafkaError),
-    Stats(Vec<PartitionStats>),
+    Stats(Statistics),
     Error {
         error: KafkaError,
         reason: String,
@@ -95,7 +95,7 @@ impl ClientContext for Callbacks {
 
     fn stats_raw(&self, statistics: &[u8]) {
         match parse_stats(statistics) {
-            Ok(partitions) => self.push(Callback::Stats(partitions)),
+            Ok(statistics) => self.push(Callback::Stats(statistics)),
             Err(error) => tracing::debug!(%error, "statistics of the kafka client are not readable"),
         }
     }

@@ -5,6 +5,8 @@
 //!
 //! - One commit at a time, so that a retried one cannot overtake its successor and the committed position cannot go back.
 //! - A commit that is not confirmed in time is forgotten: the next one covers it. That is told once, until one is confirmed.
+//! - Only time in which the group's coordinator was there counts. While it is away the client keeps a commit and sends it
+//!   again afterwards; a successor that was sent meanwhile could arrive before it.
 //!
 //! Pure: no client, no clock.
 
@@ -13,7 +15,8 @@ use std::time::{Duration, Instant};
 use crate::delivery::ledger::CommitPoint;
 use crate::position::{ResumeAt, Slot};
 
-/// After this time without confirmation another commit is sent.
+/// After this time without confirmation another commit is sent. The client sends one again within a second of the
+/// coordinator's return, and its statistics come every second.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 #[derive(Debug, Default)]
@@ -53,8 +56,15 @@ impl Commits {
         self.under_way = None;
     }
 
-    /// Takes what the client shows as committed by itself (negative when unknown), for each slot that is assigned.
-    pub(super) fn hear(&mut self, committed: &[(Slot, i64)], is_assigned: impl Fn(Slot) -> bool, now: Instant) -> Told {
+    /// Takes what the client shows as committed by itself (negative when unknown), for each slot that is assigned, and for
+    /// how long the coordinator has been there.
+    pub(super) fn hear(
+        &mut self,
+        committed: &[(Slot, i64)],
+        is_assigned: impl Fn(Slot) -> bool,
+        coordinator_up: Option<Duration>,
+        now: Instant,
+    ) -> Told {
         let Some(UnderWay { since, mut points }) = self.under_way.take() else { return Told::default() };
         let is_confirmed = |point: &mut CommitPoint| {
             let shown = committed.iter().find(|(slot, _)| *slot == point.slot);
@@ -64,9 +74,10 @@ impl Commits {
         // What was given up meanwhile was committed then, or is nobody's business here any more.
         points.retain(|point| is_assigned(point.slot));
         let mut told = Told { confirmed, is_late: false };
+        let waited = now.duration_since(since).min(coordinator_up.unwrap_or_default());
         if points.is_empty() {
             self.is_late = false;
-        } else if now.duration_since(since) < PATIENCE {
+        } else if waited < PATIENCE {
             self.under_way = Some(UnderWay { since, points });
         } else {
             told.is_late = !self.is_late;
@@ -84,6 +95,8 @@ mod tests {
     const A: Slot = Slot::new(0);
     const B: Slot = Slot::new(1);
     const ALL: fn(Slot) -> bool = |_| true;
+    /// The coordinator has always been there.
+    const UP: Option<Duration> = Some(Duration::MAX);
 
     fn point(slot: Slot, at: i64) -> CommitPoint {
         let resume_at = ResumeAt::from_broker(at);
@@ -98,12 +111,12 @@ mod tests {
     fn each_point_is_confirmed_when_exactly_its_offset_is_shown() {
         let (mut commits, now) = (Commits::default(), Instant::now());
         commits.sent(&[point(A, 5), point(B, 7)], now);
-        assert_eq!(commits.hear(&[(A, -1001), (B, 6)], ALL, now), told([], false));
-        assert_eq!(commits.hear(&[(A, 5), (B, 6)], ALL, now), told([point(A, 5)], false));
+        assert_eq!(commits.hear(&[(A, -1001), (B, 6)], ALL, UP, now), told([], false));
+        assert_eq!(commits.hear(&[(A, 5), (B, 6)], ALL, UP, now), told([point(A, 5)], false));
         assert!(commits.is_under_way(), "the other partition is still to come");
-        assert_eq!(commits.hear(&[(A, 5), (B, 7)], ALL, now), told([point(B, 7)], false), "each is told once");
+        assert_eq!(commits.hear(&[(A, 5), (B, 7)], ALL, UP, now), told([point(B, 7)], false), "each is told once");
         assert!(!commits.is_under_way());
-        assert_eq!(commits.hear(&[(A, 5)], ALL, now + PATIENCE), told([], false));
+        assert_eq!(commits.hear(&[(A, 5)], ALL, UP, now + PATIENCE), told([], false));
     }
 
     #[test]
@@ -112,23 +125,36 @@ mod tests {
         for first in [true, false, false] {
             commits.sent(&[point(A, 5)], now);
             now += PATIENCE - Duration::from_millis(1);
-            assert_eq!(commits.hear(&[], ALL, now), told([], false));
+            assert_eq!(commits.hear(&[], ALL, UP, now), told([], false));
             assert!(commits.is_under_way(), "not yet");
             now += Duration::from_millis(1);
-            assert_eq!(commits.hear(&[], ALL, now), told([], first));
+            assert_eq!(commits.hear(&[], ALL, UP, now), told([], first));
             assert!(!commits.is_under_way(), "the next one may go");
         }
         commits.sent(&[point(A, 5)], now);
-        commits.hear(&[(A, 5)], ALL, now);
+        commits.hear(&[(A, 5)], ALL, UP, now);
         commits.sent(&[point(A, 6)], now);
-        assert_eq!(commits.hear(&[], ALL, now + PATIENCE), told([], true), "it is news again");
+        assert_eq!(commits.hear(&[], ALL, UP, now + PATIENCE), told([], true), "it is news again");
+    }
+
+    #[test]
+    fn a_commit_that_the_client_may_still_send_is_not_given_up() {
+        let (mut commits, now) = (Commits::default(), Instant::now());
+        commits.sent(&[point(A, 5)], now);
+        let back = now + PATIENCE * 3;
+        assert_eq!(commits.hear(&[], ALL, None, back), told([], false), "nobody is there to take it");
+        let nearly = PATIENCE - Duration::from_millis(1);
+        assert_eq!(commits.hear(&[], ALL, Some(nearly), back + nearly), told([], false), "it is sent again now");
+        assert!(commits.is_under_way(), "a successor could overtake it");
+        assert_eq!(commits.hear(&[], ALL, Some(PATIENCE), back + PATIENCE), told([], true));
+        assert!(!commits.is_under_way());
     }
 
     #[test]
     fn partitions_that_were_given_up_are_not_waited_for() {
         let (mut commits, now) = (Commits::default(), Instant::now());
         commits.sent(&[point(A, 5), point(B, 7)], now);
-        assert_eq!(commits.hear(&[(A, 5)], |slot| slot == A, now), told([point(A, 5)], false));
+        assert_eq!(commits.hear(&[(A, 5)], |slot| slot == A, UP, now), told([point(A, 5)], false));
         assert!(!commits.is_under_way());
     }
 
@@ -138,6 +164,6 @@ mod tests {
         commits.sent(&[point(A, 5)], now);
         commits.forget();
         assert!(!commits.is_under_way());
-        assert_eq!(commits.hear(&[(A, 5)], ALL, now + PATIENCE), told([], false));
+        assert_eq!(commits.hear(&[(A, 5)], ALL, UP, now + PATIENCE), told([], false));
     }
 }

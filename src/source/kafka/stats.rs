@@ -2,10 +2,18 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::time::Duration;
 
 use serde::Deserialize;
 
 use crate::position::{PartitionId, TopicName};
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Statistics {
+    pub(super) partitions: Vec<PartitionStats>,
+    /// For how long the group's coordinator has been there; `None` while it is not.
+    pub(super) coordinator_up: Option<Duration>,
+}
 
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct PartitionStats {
@@ -25,6 +33,16 @@ pub(super) struct PartitionStats {
 struct Stats<'a> {
     #[serde(borrow, default)]
     topics: HashMap<Cow<'a, str>, Topic<'a>>,
+    #[serde(borrow)]
+    cgrp: Option<Group<'a>>,
+}
+
+#[derive(Deserialize)]
+struct Group<'a> {
+    #[serde(borrow)]
+    state: Cow<'a, str>,
+    /// Milliseconds since the state changed.
+    stateage: u64,
 }
 
 #[derive(Deserialize)]
@@ -42,7 +60,7 @@ struct Partition {
     committed_offset: i64,
 }
 
-pub(super) fn parse_stats(json: &[u8]) -> serde_json::Result<Vec<PartitionStats>> {
+pub(super) fn parse_stats(json: &[u8]) -> serde_json::Result<Statistics> {
     let stats: Stats<'_> = serde_json::from_slice(json)?;
     let rows = stats.topics.iter().flat_map(|(name, topic)| {
         let topic_name = TopicName::new(name);
@@ -55,7 +73,9 @@ pub(super) fn parse_stats(json: &[u8]) -> serde_json::Result<Vec<PartitionStats>
             committed_offset: p.committed_offset,
         })
     });
-    Ok(rows.collect())
+    let up = stats.cgrp.as_ref().filter(|group| group.state == "up");
+    let coordinator_up = up.map(|group| Duration::from_millis(group.stateage));
+    Ok(Statistics { partitions: rows.collect(), coordinator_up })
 }
 
 #[cfg(test)]
@@ -68,7 +88,7 @@ mod tests {
             "0":{"partition":0,"next_offset":7,"ls_offset":9,"hi_offset":9,"fetchq_cnt":2,"eof_offset":-1001,
             "committed_offset":5},
             "-1":{"partition":-1,"next_offset":0,"ls_offset":-1001,"fetchq_cnt":0,
-            "committed_offset":-1001}}}},"cgrp":{"state":"up"}}"#;
+            "committed_offset":-1001}}}},"cgrp":{"state":"up","stateage":1500,"join_state":"steady"}}"#;
         let stats = parse_stats(json).expect("valid");
         let expected = PartitionStats {
             topic: TopicName::new("t"),
@@ -78,7 +98,15 @@ mod tests {
             fetchq_cnt: 2,
             committed_offset: 5,
         };
-        assert_eq!(stats, [expected]);
+        assert_eq!(stats.partitions, [expected]);
+        assert_eq!(stats.coordinator_up, Some(Duration::from_millis(1500)));
         assert!(parse_stats(b"{").is_err());
+    }
+
+    #[test]
+    fn a_coordinator_that_is_looked_for_is_not_there() {
+        let up = |json: &str| parse_stats(json.as_bytes()).expect("valid").coordinator_up;
+        assert_eq!(up(r#"{"topics":{},"cgrp":{"state":"query-coord","stateage":9}}"#), None);
+        assert_eq!(up(r#"{"topics":{}}"#), None);
     }
 }

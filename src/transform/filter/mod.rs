@@ -29,6 +29,12 @@ pub use presets::{DropPreset, KeepPreset};
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct RuleId(usize);
 
+impl RuleId {
+    pub const fn index(self) -> usize {
+        self.0
+    }
+}
+
 /// What a rule has come to since the chain was made.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct RuleCounts {

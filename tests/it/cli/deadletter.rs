@@ -3,7 +3,7 @@
 use auditferry::config::{self, Environment};
 use auditferry::dead_letter::{Selection, Store};
 use auditferry::delivery::attempt::Failure;
-use auditferry::delivery::letter::Letter;
+use auditferry::delivery::letter::{Content, Letter};
 use auditferry::demo::hec::{Fault, Hec, Poison, PoisonAnswer, Route, Spell, TOKEN, hec_answer};
 use auditferry::position::{Offset, PartitionId, TopicName};
 use auditferry::reason::Reason;
@@ -21,6 +21,7 @@ fn letter(offset: i64, value: Option<&[u8]>) -> Letter {
         key: Some(b"key\xff".to_vec()),
         headers: vec![("content-type".into(), Some(b"application/json".to_vec())), ("none".into(), None)],
         value: value.map(<[u8]>::to_vec),
+        content: Content::AsRead,
         failure: Failure::new(Reason::EventRefused, "no \u{1b}[31mway\u{202e}"),
     }
 }

@@ -1,11 +1,14 @@
 //! Broken configurations, each with one story. Every `CANARY` in them is a secret that must not be shown.
 
 mod filters;
+mod mapping;
 
 use std::fs;
 use std::path::Path;
 
 use super::CANARY;
+
+mod enrichment;
 
 pub(super) struct Case {
     pub(super) name: &'static str,
@@ -50,6 +53,8 @@ pub(super) fn cases(folder: &Path) -> Vec<Case> {
     splunk(&mut cases);
     splunk_events(&mut cases);
     splunk_times(&mut cases);
+    redaction(&mut cases);
+    enrichment::enrichment(&mut cases, folder);
     relations(&mut cases);
     environment(&mut cases);
     warnings(&mut cases);
@@ -57,6 +62,7 @@ pub(super) fn cases(folder: &Path) -> Vec<Case> {
     filters::conditions(&mut cases);
     filters::rules(&mut cases);
     filters::warnings(&mut cases);
+    mapping::steps(&mut cases);
     cases.list
 }
 
@@ -331,6 +337,58 @@ fn warnings_about_events(cases: &mut Cases) {
         )
         .only_warns = true;
 }
+
+fn redaction(cases: &mut Cases) {
+    const KEY: &str = "with: hmac-sha256, key: '${REDACT}'";
+    let mut step = |name, step: &str| {
+        cases.pipeline(name, &format!("    transforms:\n      - redact: {{{step}}}\n")).env("REDACT", CANARY_KEY);
+    };
+    step("redaction of nothing", "with: drop");
+    step("redaction of a field that does not exist", "fields: [emails], with: drop");
+    step("redaction of a field that is not a value", "fields: [outcome], with: drop");
+    step("redaction without saying how", "fields: [email]");
+    step("redaction in a way that does not exist", "fields: [email], with: hash");
+    step("pseudonyms without a key", "fields: [email], with: hmac-sha256");
+    step("a key written into the file", "fields: [email], with: hmac-sha256, key: c4n4ry-5ecret-and-more");
+    step("a name that no key can have", &format!("fields: [email], {KEY}, key_id: 'my key'"));
+    step("two keys that are the same", &format!("fields: [email], {KEY}, previous_key: '${{REDACT}}'"));
+    step("a former key's name without the key", &format!("fields: [email], {KEY}, previous_key_id: k0"));
+    step("a network in place of an e-mail address", "fields: [client_ip, email], with: truncate");
+    step("paths that are none", "paths: [data..sql, 'data[0].sql', 'a.b*'], with: drop");
+    step("a path given twice", "paths: [data.sql, data.sql], with: drop");
+    step("a pattern that is none", "patterns: [{in: [data.message], match: '('}], with: drop");
+    step("a pattern that matches nothing at all", "patterns: [{in: [email], match: 'x*'}], with: drop");
+    step("a pattern for no place", "patterns: [{match: 'x'}], with: drop");
+    step("a field in one step twice", "fields: [email], presets: [emails], with: drop");
+    let two = "    transforms:\n      - redact: {fields: [email], with: drop}\n      - redact: {presets: [emails], with: mask}\n";
+    cases.pipeline("a field in two steps", two);
+    cases
+        .pipeline(
+            "a key that can be guessed",
+            &format!("    transforms:\n      - redact: {{fields: [email], {KEY}}}\n"),
+        )
+        .env("REDACT", CANARY);
+    let step = "    transforms:\n      - redact: {fields: [email], with: drop, keep_headers: [known]}\n";
+    let sink =
+        "        tracking: [topic, key]\n        record_headers: {index: secret-index, fields: [known, other]}\n";
+    cases.whole("what a sink wants and redaction leaves behind", format!("{GOOD}{sink}{step}"));
+    let store = |unclear: &str| format!("{step}    dead_letter: {{directory: /tmp, unclear: {unclear}}}\n");
+    cases.pipeline("a public key for letters that is none", &store("{encrypt: {public_key: abc}}"));
+    cases.pipeline("letters of unclear events in a way that does not exist", &store("encrypted"));
+    let private = "auditferry-private-AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+    cases.pipeline(
+        "a private key in place of the public one",
+        &store(&format!("{{encrypt: {{public_key: {private}}}}}")),
+    );
+    cases.pipeline("letters without a store", "    dead_letter: {unclear: withhold}\n");
+    let warns = "    dead_letter: {directory: /tmp, unclear: withhold}\n";
+    cases.pipeline("unclear letters where nothing is redacted", warns).only_warns = true;
+    let warns = "    transforms:\n      - redact: {fields: [email], with: drop, replacement: x, keep_last: 2, keep_members: [a]}\n";
+    cases.pipeline("keys of other treatments", warns).only_warns = true;
+}
+
+/// Long enough for a key; holds the canary.
+const CANARY_KEY: &str = "c4n4ry-5ecret-and-more";
 
 fn relations(cases: &mut Cases) {
     cases.with("a source that does not exist", "source: audit", "source: audits");

@@ -40,6 +40,10 @@ impl Collector {
     /// Behind TLS, at `https://localhost:port`, with a certificate signed by nobody but itself. The certificate is also
     /// written below `directory`, for whoever wants to trust it.
     pub fn start_self_signed(directory: &Path) -> (Self, PathBuf) {
+        Self::start_self_signed_with(directory, HecOptions::default())
+    }
+
+    pub fn start_self_signed_with(directory: &Path, options: HecOptions) -> (Self, PathBuf) {
         let certified = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).expect("a plain certificate");
         let file = directory.join("collector.pem");
         std::fs::write(&file, certified.cert.pem()).expect("write below the temporary directory");
@@ -50,16 +54,16 @@ impl Collector {
             .with_no_client_auth()
             .with_single_cert(vec![certified.cert.der().clone()], key)
             .expect("key and certificate belong together");
-        (Self::start_behind(config), file)
+        (Self::start_behind(config, options), file)
     }
 
     /// Behind TLS, at `https://localhost:port`.
-    pub fn start_behind(config: ServerConfig) -> Self {
+    pub fn start_behind(config: ServerConfig, options: HecOptions) -> Self {
         let runtime = runtime();
         let acceptor = TlsAcceptor::from(Arc::new(config));
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).expect("listen on a free port");
         let url = format!("https://localhost:{}", listener.local_addr().expect("it listens").port());
-        let hec = Hec::new(HecOptions::default());
+        let hec = Hec::new(options);
         let (served, handle) = (hec.clone(), runtime.handle().clone());
         runtime.spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {

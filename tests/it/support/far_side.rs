@@ -3,7 +3,7 @@
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -264,11 +264,46 @@ pub fn assert_nothing_is_unaccounted_for(metrics: &Metrics) -> bool {
     read > 0.0
 }
 
-/// Held by tests that keep the machine busy for long, so that they do not starve each other.
-pub fn alone() -> MutexGuard<'static, ()> {
-    static HEAVY: Mutex<()> = Mutex::new(());
-    // A test that failed while it held this has left nothing behind that the next one would meet.
-    HEAVY.lock().unwrap_or_else(PoisonError::into_inner)
+/// How many of the tests that load the machine for long may do so at a time. Mostly they wait: for a moment to kill, for a
+/// group to rebalance, for an outage to end.
+const HEAVY_AT_ONCE: usize = 2;
+
+static HEAVY: (Mutex<usize>, Condvar) = (Mutex::new(0), Condvar::new());
+
+/// A place among the tests that load the machine for long, so that they do not starve each other; until it is dropped.
+#[derive(Debug)]
+pub struct HeavyTurn(());
+
+/// Waits for a [`HeavyTurn`].
+pub fn heavy_turn() -> HeavyTurn {
+    let (running, freed) = &HEAVY;
+    // Nobody panics while holding the lock; the count is right whatever becomes of a test.
+    let running = running.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut running =
+        freed.wait_while(running, |running| *running >= HEAVY_AT_ONCE).unwrap_or_else(PoisonError::into_inner);
+    *running += 1;
+    HeavyTurn(())
+}
+
+impl Drop for HeavyTurn {
+    fn drop(&mut self) {
+        let (running, freed) = &HEAVY;
+        *running.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
+        freed.notify_one();
+    }
+}
+
+/// Does the same `times` times at once, each time with chance of its own and with everything else of its own too, and
+/// waits for all. What is mostly waiting takes no longer so.
+#[track_caller]
+pub fn side_by_side(times: u32, work: impl Fn(fastrand::Rng) + Sync) {
+    let mut rng = seeded();
+    thread::scope(|scope| {
+        for _ in 0..times {
+            let (own, work) = (rng.fork(), &work);
+            scope.spawn(move || work(own));
+        }
+    });
 }
 
 /// Chance that can be repeated: the seed is printed, and taken from the variable `SEED` when it is set.

@@ -8,6 +8,7 @@
 pub mod certificates;
 pub mod child;
 pub mod collector;
+pub mod connect;
 pub mod far_side;
 pub mod ferry;
 pub mod kafka;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use auditferry::demo::hec::{Hec, TOKEN, Token};
+use auditferry::demo::hec::{Hec, HecOptions, TOKEN, Token};
 use rustls::ServerConfig;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::server::{ClientHello, ResolvesServerCert};
@@ -104,7 +104,7 @@ fn fifty_replaced_tokens_and_certificates_lose_nothing() {
     let mounted = Mounted(folder.path().to_owned());
     let mut next = certificate();
     let presented = Arc::new(Presented(Mutex::new((Arc::clone(&next.1), 0))));
-    let collector = Collector::start_behind(server(&presented));
+    let collector = Collector::start_behind(server(&presented), HecOptions::default());
     let hec = collector.hec();
     hec.set_tokens(vec![Token::new(&token(0))]);
     mounted.replace(0, &[("token", &token(0)), ("ca.pem", &next.0)]);

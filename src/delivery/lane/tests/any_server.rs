@@ -6,6 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::delivery::testing::schedules;
+use crate::sink::Condition;
 
 /// What a whimsical server does next.
 #[derive(Clone, Copy, Debug)]
@@ -14,6 +15,10 @@ enum Whim {
     /// Takes the events, but the answer is lost.
     TakeSilently,
     Busy,
+    /// Takes them or not, and never answers.
+    Swallow {
+        taken: bool,
+    },
     Refuse,
     /// Says that it wants a human.
     Unauthorized,
@@ -28,11 +33,22 @@ fn whims() -> impl Strategy<Value = Vec<Whim>> {
         4 => Just(Whim::Take),
         1 => Just(Whim::TakeSilently),
         2 => Just(Whim::Busy),
+        2 => any::<bool>().prop_map(|taken| Whim::Swallow { taken }),
         1 => Just(Whim::Refuse),
         1 => Just(Whim::Unauthorized),
         2 => any::<bool>().prop_map(|proven| Whim::Defer { proven }),
     ];
     prop::collection::vec(whim, 0..30)
+}
+
+/// What the endpoints say of themselves, whatever they do: well for good after a while.
+fn claims() -> impl Strategy<Value = Vec<Condition>> {
+    let claim = prop_oneof![
+        2 => Just(Condition::Well),
+        1 => Just(unwell()),
+        1 => Just(silent()),
+    ];
+    prop::collection::vec(claim, 0..20)
 }
 
 /// The server's side: what it has, and what it will never take.
@@ -48,6 +64,10 @@ impl Server {
         let bad = offsets.iter().position(|o| self.bad.contains(o));
         match (self.whims.next().unwrap_or(Whim::Take), bad) {
             (Whim::Busy, _) => retry(),
+            (Whim::Swallow { taken }, bad) => {
+                self.take(&offsets[..if taken { bad.unwrap_or(offsets.len()) } else { 0 }]);
+                time_out()
+            }
             (Whim::Unauthorized, _) => unauthorized(),
             (_, Some(bad)) if self.names_culprits => {
                 self.take(&offsets[..bad]);
@@ -89,12 +109,16 @@ proptest! {
         bad in prop::collection::btree_set(0i64..80, 0..5),
         names_culprits: bool,
         max_in_flight in 1usize..4,
+        endpoints in 1usize..4,
+        claims in claims(),
     ) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().expect("runtime");
         runtime.block_on(async {
             let taken = Arc::new(Mutex::new(BTreeMap::new()));
             let mut server = Server { whims: whims.into_iter(), bad: bad.clone(), names_culprits, taken: Arc::clone(&taken) };
-            let sink = MemorySink::new(1, move |_, offsets| server.answer(offsets));
+            let sink = MemorySink::new(endpoints, move |_, offsets| server.answer(offsets));
+            let mut claims = claims.into_iter();
+            sink.say(move |_| claims.next().unwrap_or(Condition::Well));
             let letters = Arc::default();
             let mut rig = rig(&sink, max_in_flight, Some(store_into(&letters, || Ok(()))));
             for size in sizes {
@@ -102,7 +126,7 @@ proptest! {
             }
             let last = rig.desk.read_so_far();
             let mut watermark = 0;
-            for _ in 0..20_000 {
+            for round in 0..40_000 {
                 let now = rig.desk.settle();
                 assert!(now >= watermark, "I3");
                 watermark = now;
@@ -113,7 +137,8 @@ proptest! {
                 if watermark == last {
                     break;
                 }
-                tokio::time::sleep(Duration::from_millis(20)).await;
+                // Time-outs are long; where there is none, the steps are small.
+                tokio::time::sleep(Duration::from_millis(if round < 1_000 { 20 } else { 200 })).await;
             }
             assert_eq!(watermark, last, "everything is settled in the end");
             let lettered: BTreeSet<i64> = lock(&letters).iter().map(|letter| letter.offset.get()).collect();

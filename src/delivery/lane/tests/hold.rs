@@ -98,3 +98,15 @@ async fn a_probe_that_comes_to_nothing_is_followed_by_another_after_the_interval
     assert_eq!(rig.logged("resumed"), 1);
     rig.end().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn proofs_of_earlier_parcels_do_not_end_a_hold() {
+    let (sink, mut rig) = with_proofs_still_to_come(20, unauthorized).await;
+    rig.ship_batch(1).await;
+    rig.pass(Duration::from_secs(21)).await;
+    assert_eq!((rig.desk.settle(), rig.logged("holding unauthorized"), rig.logged("resumed")), (20, 1, 0));
+    sink.behave(|_, _| Attempt::Delivered);
+    rig.until(21).await;
+    assert_eq!(rig.logged("resumed"), 1);
+    rig.end().await;
+}

@@ -26,6 +26,10 @@
 //!
 //! There is no task of its own. The futures that wait for an endpoint elect one of themselves to ask for all
 //! ([`Acks::wait`]); when it has its own result, the next takes over.
+//!
+//! In a round every channel is asked, several at a time: one question after the other would take as many round trips as there
+//! are channels, and one that is never answered would hold up the others and what is overdue. While nothing is new the pause
+//! between two rounds grows, in proportion to the time that has passed: a proof is noticed at most a quarter of its age late.
 
 mod book;
 mod lease;
@@ -34,11 +38,12 @@ use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use futures_util::StreamExt;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::line::Line;
-use crate::defaults::{HEC_ACK_POLL_MAX, HEC_ACKS_PER_QUERY, HEC_PENDING_ACKS_MAX};
+use crate::defaults::{HEC_ACK_POLL_MAX, HEC_ACK_QUERIES_AT_A_TIME, HEC_ACKS_PER_QUERY, HEC_PENDING_ACKS_MAX};
 use crate::delivery::attempt::Failure;
 use crate::reason::Reason;
 use book::{Book, Channel};
@@ -133,22 +138,40 @@ impl Acks {
     }
 
     fn next_round(&self) -> Instant {
+        let next_round = self.book().next_round;
+        self.next_deadline().map_or(next_round, |deadline| deadline.min(next_round))
+    }
+
+    /// When the next of the pending requests is overdue.
+    fn next_deadline(&self) -> Option<Instant> {
         let book = self.book();
-        let deadlines = book.channels.iter().flat_map(|channel| channel.pending.values()).map(|waiter| waiter.deadline);
-        deadlines.min().map_or(book.next_round, |deadline| deadline.min(book.next_round))
+        let pending = book.channels.iter().flat_map(|channel| channel.pending.values());
+        pending.map(|waiter| waiter.deadline).min()
     }
 
     /// Asks for everything pending, then gives up what is overdue.
     async fn round(&self, ask: &impl Ask) {
         let mut news = false;
-        for (line, ids) in self.questions() {
+        let replies = futures_util::stream::iter(self.questions()).map(|(line, ids)| async move {
             let reply = ask.ask(&line, &ids).await;
-            news |= self.book().take(line.id(), &ids, reply);
+            (line, ids, reply)
+        });
+        let mut replies = std::pin::pin!(replies.buffer_unordered(HEC_ACK_QUERIES_AT_A_TIME));
+        loop {
+            tokio::select! {
+                biased;
+                reply = replies.next() => match reply {
+                    Some((line, ids, reply)) => news |= self.book().take(line.id(), &ids, reply),
+                    None => break,
+                },
+                () = sleep_until(self.next_deadline()) => self.book().expire(Instant::now(), self.timeout),
+            }
         }
         let mut book = self.book();
         let now = Instant::now();
         book.expire(now, self.timeout);
-        book.pause = if news { self.interval } else { (book.pause * 2).min(HEC_ACK_POLL_MAX.max(self.interval)) };
+        let longer = book.pause + book.pause / 4;
+        book.pause = if news { self.interval } else { longer.min(HEC_ACK_POLL_MAX.max(self.interval)) };
         book.next_round = now + book.pause;
     }
 
@@ -165,6 +188,14 @@ impl Acks {
     fn book(&self) -> MutexGuard<'_, Book> {
         // No code between lock and unlock can leave the book half written and unwind.
         self.book.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Cancel safe.
+async fn sleep_until(at: Option<Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(at).await,
+        None => std::future::pending().await,
     }
 }
 

@@ -192,13 +192,81 @@ async fn what_is_not_acknowledged_in_time_is_unproven_and_says_whether_anyone_an
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_pause_between_queries_grows_while_there_is_no_news() {
+async fn the_pause_between_queries_grows_in_proportion_while_there_is_no_news() {
     let acks = acks();
-    let indexer = Indexer::new(7, || Reply::Unclear("HTTP 500".into()));
+    let indexer = Indexer::new(11, || Reply::Unclear("HTTP 500".into()));
     let begin = Instant::now();
     let (_, ticket) = sent(&acks, 0);
     assert_eq!(acks.wait(ticket, &indexer).await, Fate::Indexed);
     let at: Vec<u64> = indexer.rounds.lock().unwrap().iter().map(|(at, _)| (*at - begin).as_secs()).collect();
-    assert_eq!(at, [1, 3, 7, 15, 25, 35, 45, 55]);
+    assert_eq!(at, [1, 2, 3, 5, 8, 11, 15, 19, 25, 33, 42, 52]);
     assert_eq!(acks.book().pause, INTERVAL);
+}
+
+/// In the connector, a batch that is acknowledged in the instant in which it times out ends the polling for good.
+#[tokio::test(start_paused = true)]
+async fn defect_15_an_acknowledgement_in_the_instant_of_its_deadline_does_not_end_the_asking() {
+    let acks = acks();
+    // The thirteenth round falls on the deadline, and brings the answer.
+    let indexer = Indexer::new(12, || Reply::Known(Vec::new()));
+    let began = Instant::now();
+    let (_, late) = sent(&acks, 0);
+    assert_eq!(acks.wait(late, &indexer).await, Fate::Indexed);
+    assert_eq!(began.elapsed(), TIMEOUT);
+    assert_eq!(acks.pending(), 0);
+    let (_, next) = sent(&acks, 1);
+    assert_eq!(acks.wait(next, &indexer).await, Fate::Indexed);
+    assert_eq!(began.elapsed(), TIMEOUT + INTERVAL, "asked for as usual");
+}
+
+/// Answers `true` after a while, and on one channel never.
+struct Sluggish {
+    takes: Duration,
+    never_on: Option<Uuid>,
+}
+
+impl Ask for Sluggish {
+    async fn ask(&self, line: &Line, ids: &[u64]) -> Reply {
+        if self.never_on == Some(line.id()) {
+            std::future::pending::<()>().await;
+        }
+        tokio::time::sleep(self.takes).await;
+        Reply::Known(ids.to_vec())
+    }
+}
+
+/// One request on each of `count` channels.
+fn sent_on_channels(acks: &Arc<Acks>, count: usize) -> Vec<(Uuid, Ticket)> {
+    let leases: Vec<Lease> = (0..count).map(|_| acks.lease().unwrap()).collect();
+    leases.into_iter().map(|lease| (lease.line().id(), lease.answered(2).unwrap())).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn channels_are_asked_at_the_same_time() {
+    let acks = acks();
+    let indexer = Sluggish { takes: Duration::from_secs(1), never_on: None };
+    let begin = Instant::now();
+    let tickets = sent_on_channels(&acks, 3 * HEC_ACK_QUERIES_AT_A_TIME);
+    let waits = tickets.into_iter().map(|(_, ticket)| acks.wait(ticket, &indexer));
+    let fates = futures_util::future::join_all(waits).await;
+    assert!(fates.iter().all(|fate| *fate == Fate::Indexed), "{fates:?}");
+    assert_eq!(begin.elapsed(), INTERVAL + 3 * indexer.takes);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_question_without_an_answer_holds_up_neither_the_others_nor_what_is_overdue() {
+    let acks = acks();
+    let mut tickets = sent_on_channels(&acks, 3).into_iter();
+    let ((_, first), (never, second), (_, third)) =
+        (tickets.next().unwrap(), tickets.next().unwrap(), tickets.next().unwrap());
+    let indexer = Sluggish { takes: Duration::from_secs(1), never_on: Some(never) };
+    let begin = Instant::now();
+    let timed = async |ticket| (acks.wait(ticket, &indexer).await, begin.elapsed());
+    let asking = async { tokio::time::timeout(2 * TIMEOUT, acks.wait(second, &indexer)).await };
+    // The one that asks does not end its questions before they are answered: a `true` is told only once.
+    let (asking, first, third) = tokio::join!(biased; asking, timed(first), timed(third));
+    let proven = (Fate::Indexed, INTERVAL + indexer.takes);
+    assert_eq!((first, third), (proven.clone(), proven));
+    assert!(asking.is_err());
+    assert_eq!(acks.pending(), 0, "what is overdue is given up all the same");
 }

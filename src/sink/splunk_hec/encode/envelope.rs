@@ -11,7 +11,7 @@
 //! - What is not configured is not written, so that the token's defaults apply.
 
 use super::literal::{push_seconds, push_string};
-use super::{Encoder, Failure, PayloadAt, Record, TimeSource, blank, not_utf8, place};
+use super::{Cleared, Encoder, Failure, PayloadAt, TimeSource, blank, not_utf8, place};
 use crate::event::{EventTime, Json, scan};
 
 const TIME: &[u8] = b"{\"time\":";
@@ -27,23 +27,24 @@ const LAST_MICROS: u64 = 253_402_300_799_999_999;
 impl Encoder {
     pub(super) fn envelope(
         &self,
-        record: &Record<'_>,
+        event: &Cleared<'_>,
         payload: &[u8],
         out: &mut Vec<u8>,
     ) -> Result<PayloadAt, Failure> {
         match scan(payload) {
-            Json::Object { time } => Ok(self.push_envelope(record, Payload::Json { payload, time }, out)),
-            Json::Array => Ok(self.push_envelope(record, Payload::Json { payload, time: None }, out)),
-            Json::Text(text) => Ok(self.push_envelope(record, Payload::Text(text), out)),
+            Json::Object { time } => Ok(self.push_envelope(event, Payload::Json { payload, time }, out)),
+            Json::Array => Ok(self.push_envelope(event, Payload::Json { payload, time: None }, out)),
+            Json::Text(text) => Ok(self.push_envelope(event, Payload::Text(text), out)),
             Json::Blank => Err(blank()),
             Json::NotUtf8 => Err(not_utf8()),
         }
     }
 
-    fn push_envelope(&self, record: &Record<'_>, payload: Payload<'_>, out: &mut Vec<u8>) -> PayloadAt {
+    fn push_envelope(&self, event: &Cleared<'_>, payload: Payload<'_>, out: &mut Vec<u8>) -> PayloadAt {
+        let (record, enrichment) = (event.record(), event.enrichment());
         let begin = out.len();
-        out.reserve(FRAME + self.fields.size() + record.topic.len() + payload.len());
-        match self.time_of(record, payload) {
+        out.reserve(FRAME + self.fields.size() + enrichment.len() + record.topic.len() + payload.len());
+        match self.time_of(event, payload) {
             Some(micros) => {
                 out.extend_from_slice(TIME);
                 push_seconds(out, micros);
@@ -62,7 +63,7 @@ impl Encoder {
         }
         let end = out.len();
         out.extend_from_slice(FIELDS);
-        if self.fields.push_members(record, out) {
+        if self.fields.push_members(record, enrichment, out) {
             out.push(b'}');
         } else {
             out.truncate(end);
@@ -76,11 +77,14 @@ impl Encoder {
     }
 
     /// Microseconds since 1970, if there is an instant that Splunk takes.
-    fn time_of(&self, record: &Record<'_>, payload: Payload<'_>) -> Option<u64> {
+    fn time_of(&self, event: &Cleared<'_>, payload: Payload<'_>) -> Option<u64> {
+        let record = event.record();
         let own = match &self.time {
             TimeSource::None => return None,
             TimeSource::Record => None,
-            TimeSource::Event => payload.time().and_then(EventTime::parse).map(EventTime::micros),
+            TimeSource::Event => {
+                event.time().or_else(|| payload.time().and_then(EventTime::parse)).map(EventTime::micros)
+            }
             TimeSource::Extract(extraction) => extraction.find(payload.bytes()),
         };
         let presentable = |micros: i64| u64::try_from(micros).ok().filter(|micros| *micros <= LAST_MICROS);

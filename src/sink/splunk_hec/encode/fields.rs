@@ -93,9 +93,10 @@ impl Fields {
         self.constant.len()
     }
 
-    /// Appends the members, separated by commas, right behind an opening brace. Returns whether there were any.
+    /// Appends the members, separated by commas, right behind an opening brace; `enrichment` are further ones, whose names
+    /// the configuration keeps apart from all others. Returns whether there were any.
     #[inline]
-    pub(super) fn push_members(&self, record: &Record<'_>, out: &mut Vec<u8>) -> bool {
+    pub(super) fn push_members(&self, record: &Record<'_>, enrichment: &str, out: &mut Vec<u8>) -> bool {
         let begin = out.len();
         match &self.tracking {
             Tracking::Usual { beginning } => {
@@ -125,6 +126,12 @@ impl Fields {
         }
         if self.timestamp || self.key || !self.headers.is_empty() {
             self.push_optional(record, begin, out);
+        }
+        if !enrichment.is_empty() {
+            if out.len() > begin {
+                out.push(b',');
+            }
+            out.extend_from_slice(enrichment.as_bytes());
         }
         out.len() > begin
     }

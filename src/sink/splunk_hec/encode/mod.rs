@@ -58,7 +58,7 @@ impl Encoder {
         };
         let begin = out.len();
         let encoded = match &self.mode {
-            Mode::Event => self.envelope(record, payload, out),
+            Mode::Event => self.envelope(event, payload, out),
             Mode::Preformatted => self.preformatted(record, payload, out),
             Mode::Raw { line_breaker } => return raw(payload, line_breaker, out),
         };

@@ -64,7 +64,7 @@ impl Encoder {
         push_overrides(overrides, out);
         let fields = out.len();
         out.extend_from_slice(b"\"fields\":{");
-        if self.fields.push_members(record, out) {
+        if self.fields.push_members(record, "", out) {
             out.extend_from_slice(b"},");
         } else {
             out.truncate(fields);
@@ -97,7 +97,7 @@ impl Encoder {
         out.extend_from_slice(b"\"event\":");
         out.extend_from_slice(envelope.event.map_or("null", RawValue::get).as_bytes());
         out.extend_from_slice(b",\"fields\":{");
-        let mut some = self.fields.push_members(record, out);
+        let mut some = self.fields.push_members(record, "", out);
         let own = envelope.fields.as_ref().map_or(&[][..], |fields| &fields.members);
         for (name, value) in own.iter().filter(|(name, _)| !self.fields.writes(name, record)) {
             if std::mem::replace(&mut some, true) {

@@ -136,15 +136,29 @@ fn item(letter: char, count: usize) -> Result<Item, Refusal> {
         ('E', _) => Item::Weekday,
         ('a', _) => Item::HalfOfDay,
         ('Z' | 'X', _) => Item::Offset,
-        ('z', _) => {
-            let remedy = "leave the zone's name outside of the group `time`, and give it in `zone`";
-            return Err(("names of time zones (`z`) are not read from the text".to_owned(), remedy));
+        _ => return Err(unread(letter)),
+    })
+}
+
+/// Cause and remedy for a letter that is not read, be it one of Java or not.
+fn unread(letter: char) -> Refusal {
+    let (what, remedy) = match letter {
+        'z' => ("names of time zones", "leave the zone's name outside of the group `time`, and give it in `zone`"),
+        'k' | 'K' => (
+            "hours from 1 to 24, or from 0 to 11,",
+            "use `H` for 0 to 23, or `h` with `a` for 1 to 12; else `time: record` takes the record's time",
+        ),
+        'u' => ("numbers of weekdays", "leave it outside of the group `time`"),
+        'w' | 'W' | 'F' | 'Y' => {
+            ("dates by the week", "use `y`, `M` and `d`, or `y` and `D`; else `time: record` takes the record's time")
         }
+        'G' => ("eras", "leave it outside of the group `time`"),
         _ => {
             let remedy = "use y M d D H h m s S E a Z X; put letters that stand for themselves into '…'";
-            return Err((format!("`{letter}` is not a letter of the format"), remedy));
+            return (format!("`{letter}` is not a letter of the format"), remedy);
         }
-    })
+    };
+    (format!("{what} are not read from the text (`{letter}`)"), remedy)
 }
 
 /// What has been read so far.
@@ -342,7 +356,11 @@ mod tests {
             ("yyyy-MM", "does not give a date"),
             ("yyyy-MM-dd z", "names of time zones"),
             ("yyyy-MM-ddTHH", "`T` is not a letter"),
-            ("yyyy-MM-dd kk", "`k` is not a letter"),
+            ("yyyy-MM-dd kk", "hours from 1 to 24, or from 0 to 11, are not read from the text (`k`)"),
+            ("yyyy-MM-dd K a", "(`K`)"),
+            ("u, yyyy-MM-dd", "numbers of weekdays are not read from the text (`u`)"),
+            ("YYYY-'W'ww-u", "dates by the week are not read from the text (`Y`)"),
+            ("yyyy-MM-dd G", "eras are not read"),
             ("yyyy-MM-dd 'at", "not closed"),
         ] {
             let (words, _) = DatePattern::parse(pattern).unwrap_err();

@@ -134,6 +134,21 @@ async fn a_restarted_indexer_proves_nothing_of_before() {
 }
 
 #[tokio::test]
+async fn a_number_given_twice_proves_neither_request_although_it_is_true_while_the_second_is_under_way() {
+    let server = server().await;
+    let sink = sink(&server, LONG);
+    server.hec().withhold_acks(true);
+    let first = sink.attempt(0, parcel(&sink, 0, &["a"])).await;
+    server.hec().restart_indexer();
+    // The server has the second, as 0 again, and says true for 0 before its answer arrives.
+    server.hec().push(Route::Event, Fault::ProcessThenDelay(Duration::from_millis(400)));
+    server.hec().withhold_acks(false);
+    let second = async { short(sink.attempt(0, parcel(&sink, 1, &["b"])).await).await };
+    let both = tokio::join!(short(first), second);
+    assert_eq!(both, ("retry ack_unknown".to_owned(), "retry ack_unknown".to_owned()));
+}
+
+#[tokio::test]
 async fn a_request_without_an_answer_does_not_let_an_older_one_be_proven_by_it() {
     let server = server().await;
     let sink = sink(&server, LONG);

@@ -1,8 +1,11 @@
 //! The whole core around a real sink: records in memory, a conductor, a lane, and the stand-in at the far side.
+//!
+//! A [`Crossing`] can be told which records the far side has given proof for ([`Proof`]). It then checks at every turn of the
+//! poll thread that no other record counts as delivered, and at every commit that none is passed.
 
 use std::collections::VecDeque;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use tokio::sync::{mpsc, watch};
 
@@ -20,6 +23,9 @@ use crate::position::{ResumeAt, Slot, TopicName};
 use crate::source::{Assigned, Event, Flow, Source};
 use crate::transform::Chain;
 
+/// What is waited for comes within this time, on a busy machine too.
+const LIMIT: Duration = Duration::from_secs(60);
+
 /// One record to be read; its offset is its place in the list.
 #[derive(Clone, Default)]
 pub(super) struct Read {
@@ -30,6 +36,17 @@ pub(super) struct Read {
 
 pub(super) fn read(value: &str) -> Read {
     Read { value: Some(value.as_bytes().to_vec()), ..Read::default() }
+}
+
+/// `count` records.
+pub(super) fn reads(count: usize) -> Vec<Read> {
+    (0..count).map(|n| read(&format!("{{\"n\":{n}}}"))).collect()
+}
+
+/// `count` records, of which those at `bad` hold the word `BAD`.
+pub(super) fn reads_with(count: usize, bad: &[usize]) -> Vec<Read> {
+    let value = |n| if bad.contains(&n) { format!("{{\"n\":{n},\"x\":\"BAD\"}}") } else { format!("{{\"n\":{n}}}") };
+    (0..count).map(|n| read(&value(n))).collect()
 }
 
 impl Read {
@@ -43,10 +60,70 @@ impl Read {
     }
 }
 
+/// Whether the far side has given proof for the record at this offset.
+pub(super) type Proof = Box<dyn Fn(i64) -> bool + Send + Sync>;
+
+/// How the core is set up.
+pub(super) struct Settings {
+    pub(super) coding: Coding,
+    pub(super) max_in_flight: usize,
+    /// `None`: nothing is checked.
+    pub(super) proof: Option<Proof>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { coding: Coding::Identity, max_in_flight: 4, proof: None }
+    }
+}
+
+/// What both sides of a crossing share.
+#[derive(Default)]
+struct Shared {
+    waiting: Mutex<VecDeque<(i64, Read)>>,
+    /// Records handed out to be read.
+    fed: AtomicI64,
+    /// The last position that was committed; negative when there is none.
+    committed: AtomicI64,
+    letters: Mutex<Vec<Letter>>,
+    log: Mutex<Vec<String>>,
+    proof: Option<Proof>,
+    breaches: Mutex<Vec<String>>,
+}
+
+impl Shared {
+    fn commit(&self, points: &[CommitPoint]) {
+        for point in points {
+            let resume_at = point.resume_at.get();
+            let known = self.committed.swap(resume_at, Ordering::SeqCst);
+            if resume_at < known {
+                self.breach(format!("committed {resume_at} after {known}"));
+            }
+            let Some(proof) = &self.proof else { continue };
+            let letters = self.letters.lock().unwrap();
+            let lettered = |offset| letters.iter().any(|letter| letter.offset.get() == offset);
+            if let Some(offset) = (0..resume_at).find(|offset| !proof(*offset) && !lettered(*offset)) {
+                self.breach(format!("committed {resume_at}, and {offset} is not proven"));
+            }
+        }
+    }
+
+    fn look_at(&self, totals: &Totals) {
+        let Some(proof) = &self.proof else { return };
+        let proven = (0..self.fed.load(Ordering::SeqCst)).filter(|offset| proof(*offset)).count();
+        if totals.delivered > proven as u64 {
+            self.breach(format!("{} delivered, {proven} proven", totals.delivered));
+        }
+    }
+
+    fn breach(&self, what: String) {
+        self.breaches.lock().unwrap().push(what);
+    }
+}
+
 struct Records {
-    rest: VecDeque<(i64, Read)>,
+    shared: Arc<Shared>,
     assigned: bool,
-    committed: Arc<Mutex<i64>>,
 }
 
 impl Source for Records {
@@ -56,29 +133,37 @@ impl Source for Records {
             let resume_at = ResumeAt::from_broker(0);
             handler(Event::Assigned(vec![Assigned { slot, topic, partition, resume_at, committed: None, end: None }]));
         }
-        let Some((offset, read)) = self.rest.pop_front() else {
+        let mut waiting = self.shared.waiting.lock().unwrap();
+        if waiting.is_empty() {
+            drop(waiting);
             std::thread::park_timeout(wait);
             return Ok(());
-        };
-        let record = Record {
-            topic: "audit",
-            partition,
-            offset: Offset::new(offset),
-            timestamp_ms: Some(1_623_091_780_331),
-            key: read.key.as_deref(),
-            value: read.value.as_deref(),
-            headers: &read.headers,
-        };
-        handler(Event::Record { slot, record });
+        }
+        // All at once, so that they share a batch if they may.
+        while let Some((offset, read)) = waiting.pop_front() {
+            let record = Record {
+                topic: "audit",
+                partition,
+                offset: Offset::new(offset),
+                timestamp_ms: Some(1_623_091_780_331),
+                key: read.key.as_deref(),
+                value: read.value.as_deref(),
+                headers: &read.headers,
+            };
+            if matches!(handler(Event::Record { slot, record }), Flow::Stop) {
+                break;
+            }
+        }
         Ok(())
     }
 
-    fn commit(&mut self, _points: &[CommitPoint]) -> bool {
+    fn commit(&mut self, points: &[CommitPoint]) -> bool {
+        self.shared.commit(points);
         true
     }
 
     fn commit_now(&mut self, points: &[CommitPoint]) -> Result<(), Failure> {
-        points.iter().for_each(|point| *self.committed.lock().unwrap() = point.resume_at.get());
+        self.shared.commit(points);
         Ok(())
     }
 
@@ -109,6 +194,125 @@ impl Carried {
     }
 }
 
+/// The core at work.
+pub(super) struct Crossing {
+    shared: Arc<Shared>,
+    totals: watch::Receiver<Totals>,
+    stop: Arc<AtomicBool>,
+    conductor: std::thread::JoinHandle<Result<(), Failure>>,
+    lane: tokio::task::JoinHandle<()>,
+}
+
+impl Crossing {
+    pub(super) fn start(sink: SplunkHec, settings: Settings) -> Self {
+        let Settings { coding, max_in_flight, proof } = settings;
+        let shared = Arc::new(Shared { committed: AtomicI64::new(-1), proof, ..Shared::default() });
+        let sink: Arc<dyn Sink> = Arc::new(sink);
+        let (mail, stop) = (Mail::default(), Arc::new(AtomicBool::new(false)));
+        let lane_ready = Arc::new(AtomicBool::new(false));
+        let (shipments, incoming) = mpsc::channel(defaults::BATCH_QUEUE);
+        let lane = Lane::new(LaneParts {
+            sink: Arc::clone(&sink),
+            shipments: incoming,
+            recall: Arc::clone(&mail.recall),
+            letters: Some(store_into(&shared)),
+            observer: log_into(&shared),
+            max_in_flight,
+            coding,
+            ready: Arc::clone(&lane_ready),
+        });
+        #[expect(clippy::disallowed_methods, reason = "a test stands in for the pipeline")]
+        let lane = tokio::spawn(lane.run());
+        let (publish, totals) = watch::channel(Totals::default());
+        let budget = Budget::new(64 << 20, Arc::clone(&mail.settlements));
+        let limits = BatchLimits { max_events: 10_000, max_bytes: 16 << 20 };
+        let builder = BatchBuilder::new(limits, Arc::clone(&budget), Arc::clone(&mail.settlements));
+        let seen = Arc::clone(&shared);
+        let conductor = Conductor::new(ConductorParts {
+            source: Records { shared: Arc::clone(&shared), assigned: false },
+            sink,
+            chain: Chain::default(),
+            builder,
+            budget,
+            mail,
+            shipments,
+            lane_ready,
+            stop: Arc::clone(&stop),
+            observer: Arc::new(|_| {}),
+            publish: Box::new(move |progress| {
+                seen.look_at(&progress.totals);
+                publish.send_replace(progress.totals);
+            }),
+            max_age: Duration::from_millis(100),
+            drain_deadline: Duration::from_secs(30),
+        });
+        let conductor = std::thread::spawn(move || conductor.run().0);
+        Self { shared, totals, stop, conductor, lane }
+    }
+
+    /// Lets these be read next.
+    pub(super) fn feed(&self, records: Vec<Read>) {
+        let first = self.shared.fed.fetch_add(i64::try_from(records.len()).unwrap(), Ordering::SeqCst);
+        self.shared.waiting.lock().unwrap().extend((first..).zip(records));
+        self.conductor.thread().unpark();
+    }
+
+    pub(super) fn totals(&self) -> Totals {
+        *self.totals.borrow()
+    }
+
+    /// Lines of the lane's log that begin so.
+    pub(super) fn logged(&self, start: &str) -> usize {
+        self.shared.log.lock().unwrap().iter().filter(|line| line.starts_with(start)).count()
+    }
+
+    /// Waits until all that was fed is settled.
+    pub(super) async fn settled(&self) {
+        let fed = u64::try_from(self.shared.fed.load(Ordering::SeqCst)).unwrap();
+        self.until("everything is settled", || {
+            let totals = self.totals();
+            totals.read == fed && totals.in_flight() == 0
+        })
+        .await;
+    }
+
+    pub(super) async fn until(&self, what: &str, condition: impl Fn() -> bool) {
+        if !holds_in_time(condition).await {
+            let log = self.shared.log.lock().unwrap();
+            panic!("{what}: not so within {LIMIT:?}; {:?}; the end of the log: {:?}", self.totals(), last_of(&log));
+        }
+    }
+
+    /// Stops, and checks that nothing was taken for delivered that was not.
+    pub(super) async fn end(self) -> Carried {
+        self.stop.store(true, Ordering::Relaxed);
+        let conductor = self.conductor;
+        tokio::task::spawn_blocking(|| conductor.join()).await.unwrap().unwrap().unwrap();
+        self.lane.await.unwrap();
+        let shared = self.shared;
+        let breaches = shared.breaches.lock().unwrap();
+        assert!(breaches.is_empty(), "{:?}", &breaches[..breaches.len().min(5)]);
+        let letters = std::mem::take(&mut *shared.letters.lock().unwrap());
+        let log = std::mem::take(&mut *shared.log.lock().unwrap());
+        let totals = *self.totals.borrow();
+        Carried { totals, letters, committed: shared.committed.load(Ordering::SeqCst), log }
+    }
+}
+
+fn last_of(log: &[String]) -> &[String] {
+    &log[log.len().saturating_sub(10)..]
+}
+
+/// Whether the condition comes true within a minute.
+pub(super) async fn holds_in_time(condition: impl Fn() -> bool) -> bool {
+    let holds = async {
+        while !condition() {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    };
+    tokio::time::timeout(LIMIT, holds).await.is_ok()
+}
+
 /// Carries the records to the sink, all of them in one batch if they may share one, until all are settled.
 pub(super) async fn carry(sink: SplunkHec, coding: Coding, records: Vec<Read>) -> Carried {
     carry_while(sink, coding, records, async {}).await
@@ -121,80 +325,31 @@ pub(super) async fn carry_while(
     records: Vec<Read>,
     meanwhile: impl Future<Output = ()>,
 ) -> Carried {
-    let count = records.len() as u64;
-    let sink: Arc<dyn Sink> = Arc::new(sink);
-    let (mail, stop) = (Mail::default(), Arc::new(AtomicBool::new(false)));
-    let lane_ready = Arc::new(AtomicBool::new(false));
-    let (shipments, incoming) = mpsc::channel(defaults::BATCH_QUEUE);
-    let (letters, log) = (Arc::new(Mutex::new(Vec::new())), Arc::new(Mutex::new(Vec::new())));
-    let lane = Lane::new(LaneParts {
-        sink: Arc::clone(&sink),
-        shipments: incoming,
-        recall: Arc::clone(&mail.recall),
-        letters: Some(store_into(&letters)),
-        observer: log_into(&log),
-        max_in_flight: 4,
-        coding,
-        ready: Arc::clone(&lane_ready),
-    });
-    #[expect(clippy::disallowed_methods, reason = "a test stands in for the pipeline")]
-    let lane = tokio::spawn(lane.run());
-    let (publish, mut seen) = watch::channel(Totals::default());
-    let budget = Budget::new(64 << 20, Arc::clone(&mail.settlements));
-    let limits = BatchLimits { max_events: 10_000, max_bytes: 16 << 20 };
-    let builder = BatchBuilder::new(limits, Arc::clone(&budget), Arc::clone(&mail.settlements));
-    let committed = Arc::new(Mutex::new(-1));
-    let rest = (0..).zip(records).collect();
-    let conductor = Conductor::new(ConductorParts {
-        source: Records { rest, assigned: false, committed: Arc::clone(&committed) },
-        sink,
-        chain: Chain::default(),
-        builder,
-        budget,
-        mail,
-        shipments,
-        lane_ready,
-        stop: Arc::clone(&stop),
-        observer: Arc::new(|_| {}),
-        publish: Box::new(move |progress| {
-            publish.send_replace(progress.totals);
-        }),
-        max_age: Duration::from_millis(100),
-        drain_deadline: Duration::from_secs(30),
-    });
-    let thread = std::thread::spawn(move || conductor.run().0);
-    let settled = async {
-        let settled = seen.wait_for(|totals| totals.read == count && totals.in_flight() == 0);
-        let settled = tokio::time::timeout(Duration::from_secs(60), settled).await;
-        *settled.expect("everything is settled within a minute").unwrap()
-    };
-    let (totals, ()) = tokio::join!(settled, meanwhile);
-    stop.store(true, Ordering::Relaxed);
-    tokio::task::spawn_blocking(|| thread.join()).await.unwrap().unwrap().unwrap();
-    lane.await.unwrap();
-    let (letters, log) = (std::mem::take(&mut *letters.lock().unwrap()), std::mem::take(&mut *log.lock().unwrap()));
-    let committed = *committed.lock().unwrap();
-    Carried { totals, letters, committed, log }
+    let crossing = Crossing::start(sink, Settings { coding, ..Settings::default() });
+    crossing.feed(records);
+    let ((), ()) = tokio::join!(crossing.settled(), meanwhile);
+    crossing.end().await
 }
 
-fn store_into(letters: &Arc<Mutex<Vec<Letter>>>) -> LetterStore {
-    let letters = Arc::clone(letters);
+fn store_into(shared: &Arc<Shared>) -> LetterStore {
+    let shared = Arc::clone(shared);
     Arc::new(move |new: Arc<Vec<Letter>>| {
-        letters.lock().unwrap().extend(new.iter().cloned());
+        shared.letters.lock().unwrap().extend(new.iter().cloned());
         Box::pin(async { Ok(()) })
     })
 }
 
-fn log_into(log: &Arc<Mutex<Vec<String>>>) -> crate::delivery::lane::Observer {
-    let log = Arc::clone(log);
+fn log_into(shared: &Arc<Shared>) -> crate::delivery::lane::Observer {
+    let shared = Arc::clone(shared);
     Arc::new(move |event: LaneEvent<'_>| {
         let line = match event {
             LaneEvent::Attempted { outcome, .. } => outcome.to_owned(),
             LaneEvent::Failed { failure, .. } => format!("failed {failure}"),
+            LaneEvent::LeftAlone { failure, .. } => format!("left alone {failure}"),
             LaneEvent::Refused { failure, .. } => format!("refused {failure}"),
             LaneEvent::Holding { failure, .. } => format!("holding {failure}"),
             LaneEvent::Delivered { .. } | LaneEvent::Resumed { .. } | LaneEvent::DeadLettered(_) => return,
         };
-        log.lock().unwrap().push(line);
+        shared.log.lock().unwrap().push(line);
     })
 }

@@ -19,7 +19,7 @@ use super::commits::Commits;
 use super::config::{KafkaConfig, StartAt, Topics};
 use super::examiner::Examiner;
 use super::hand_over::HandOver;
-use super::stats::PartitionStats;
+use super::stats::{PartitionStats, Statistics};
 use crate::defaults;
 use crate::delivery::attempt::Failure;
 use crate::delivery::ledger::CommitPoint;
@@ -98,7 +98,7 @@ impl KafkaSource {
                     self.commits.forget();
                     handler(Event::CommitFailed(failure_of(&error)));
                 }
-                Callback::Stats(partitions) => self.take_stats(&partitions, handler),
+                Callback::Stats(statistics) => self.take_stats(&statistics, handler),
                 Callback::Error { error, reason } => {
                     let failure = self.explain(&error, &reason);
                     handler(Event::Trouble(self.examiner.refine(failure)));
@@ -115,10 +115,12 @@ impl KafkaSource {
         self.assignments.slot(&(stats.topic.clone(), stats.partition))
     }
 
-    fn confirm_commit(&mut self, partitions: &[PartitionStats], handler: &mut dyn FnMut(Event<'_>) -> Flow) {
+    fn confirm_commit(&mut self, statistics: &Statistics, handler: &mut dyn FnMut(Event<'_>) -> Flow) {
+        let Statistics { partitions, coordinator_up } = statistics;
         let committed = partitions.iter().filter_map(|stats| Some((self.slot_of(stats)?, stats.committed_offset)));
         let committed: Vec<(Slot, i64)> = committed.collect();
-        let told = self.commits.hear(&committed, |slot| self.assignments.holds(slot), Instant::now());
+        let is_assigned = |slot| self.assignments.holds(slot);
+        let told = self.commits.hear(&committed, is_assigned, *coordinator_up, Instant::now());
         for point in told.confirmed {
             if let Some(assignment) = self.assignments.get_mut(point.slot) {
                 assignment.settled_through_ms = point.settled_through_ms.or(assignment.settled_through_ms);
@@ -137,10 +139,10 @@ impl KafkaSource {
     /// ahead of ours in two statistics, a second apart, with nothing queued, and the queue was seen empty in between,
     /// then there is nothing to read before it; provided that the client has read on since it was last assigned, paused or
     /// resumed, because it keeps showing the old position while the broker is away.
-    fn take_stats(&mut self, partitions: &[PartitionStats], handler: &mut dyn FnMut(Event<'_>) -> Flow) {
-        self.confirm_commit(partitions, handler);
+    fn take_stats(&mut self, statistics: &Statistics, handler: &mut dyn FnMut(Event<'_>) -> Flow) {
+        self.confirm_commit(statistics, handler);
         let was_idle = std::mem::take(&mut self.was_idle) && !self.paused;
-        for stats in partitions {
+        for stats in &statistics.partitions {
             let Some(slot) = self.slot_of(stats) else { continue };
             let Some(assignment) = self.assignments.get_mut(slot) else { continue };
             if stats.ls_offset >= 0 {

@@ -5,7 +5,7 @@ use super::{Cases, GOOD};
 
 impl Cases {
     /// The good file with these steps of the chain.
-    fn steps(&mut self, name: &'static str, steps: &[&str]) -> &mut super::Case {
+    pub(super) fn steps(&mut self, name: &'static str, steps: &[&str]) -> &mut super::Case {
         let steps: String = steps.iter().map(|line| format!("      {line}\n")).collect();
         self.whole(name, format!("{GOOD}    transforms:\n{steps}"))
     }

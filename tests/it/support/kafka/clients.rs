@@ -7,7 +7,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 use std::time::Duration;
 
-use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::admin::{AdminClient, AdminOptions, NewPartitions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
@@ -44,6 +44,16 @@ impl Kafka {
             result.unwrap_or_else(|(name, code)| panic!("create topic {name}: {code}"));
         }
         wait_until(LIMIT, &format!("topic {name} has leaders"), || self.leaders(name) == Some(partitions as usize));
+    }
+
+    /// Gives a topic more partitions, `partitions` in all, and waits until they have leaders.
+    pub fn extend_topic(&self, name: &str, partitions: i32) {
+        let wanted = NewPartitions::new(name, partitions as usize);
+        let results = finish(self.admin().create_partitions([&wanted], &AdminOptions::new())).expect("extend a topic");
+        for result in results {
+            result.unwrap_or_else(|(name, code)| panic!("extend topic {name}: {code}"));
+        }
+        wait_until(LIMIT, &format!("topic {name} is longer"), || self.leaders(name) == Some(partitions as usize));
     }
 
     pub fn delete_topic(&self, name: &str) {

@@ -205,7 +205,7 @@ impl Kafka {
 
     /// A JVM that runs `main` with the broker's jars. Without the optimising compiler it starts a fifth faster and leaves
     /// more of a small machine to the tests; only TLS is slow then, some 25,000 events a second.
-    fn java(&self, main: &str) -> Command {
+    pub fn java(&self, main: &str) -> Command {
         let mut command = Command::new("java");
         command.args([
             "-Xmx512m",
