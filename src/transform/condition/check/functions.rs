@@ -237,10 +237,6 @@ impl Checker<'_> {
             let cause = format!("the first argument of `{}` is a name for the element, and this is none", call.name);
             return self.problem(variable.span, cause, "write for example `client_ip.exists(ip, ip == \"10.1.2.3\")`");
         };
-        if Field::parse(name).is_some() || name == "topic" || name == "event" {
-            let cause = format!("`{name}` is the name of a field already");
-            return self.problem(variable.span, cause, "choose another name for the element, such as `x`");
-        }
         let shown = self.quote(list.span);
         let (source, element) = match self.value(list)? {
             Typed::List(source, element) => (source, element),

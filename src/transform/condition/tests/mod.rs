@@ -73,7 +73,7 @@ fn methods_are_compared_without_case() {
         r#"method.endsWith("topics")"#,
         r#"method.contains("CREATE")"#,
         r#"method.matches("^kafka\\.create")"#,
-        r#"["delete", "create"].exists(word, method.contains(word))"#,
+        r#"["delete", "create"].exists(verb, method.contains(verb))"#,
     ]);
 }
 
