@@ -147,3 +147,6 @@ fn enriched<'a>(
     };
     cleared.with_value(value).with_enrichment(members)
 }
+
+#[cfg(test)]
+mod tests;

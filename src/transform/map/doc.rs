@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::cim::{Action, Cim, Model, ObjectCategory};
 use super::class::{ROWS, Sign};
 use super::ecs::{Ecs, Word};
-use super::fact::{Derivation, Fact, Section, Source};
+use super::fact::{Derivation, Fact, Source};
 use super::ocsf::{Activity, Ocsf};
 use super::row::{From, How, Row, Target, When};
 
