@@ -352,6 +352,22 @@ pub const LOG_REPEAT_WINDOW: Duration = Duration::from_secs(10);
 /// partition of a usual topic, few enough to survive a flood of dead letters.
 pub const LOG_BURST: usize = 20;
 
+/// Looking at an event for what is new in it costs as much as passing it on; one look per 5 ms is a thousandth of a core, and
+/// covers every event of a stream of up to 200 a second.
+pub const DRIFT_LOOK: Duration = Duration::from_millis(5);
+
+/// Looks that a quiet stream may save up, as time: 1,000 looks.
+pub const DRIFT_CREDIT: Duration = Duration::from_secs(5);
+
+/// The sensor reads the clock once per so many events: reading it costs a tenth of passing an event on.
+pub const DRIFT_CLOCK_EVERY: u32 = 64;
+
+/// Different changes that are reported and remembered. The format has some 200 members: more than this is another format.
+pub const DRIFT_KINDS: usize = 256;
+
+/// The longest name or word that a report of a change shows, in bytes.
+pub const DRIFT_NAME_CHARS: usize = 64;
+
 /// How often summaries of repeated log lines are looked for.
 pub const LOG_UPKEEP_INTERVAL: Duration = Duration::from_secs(1);
 

@@ -6,8 +6,9 @@
 //! [`batch`](delivery::batch), are delivered by the [`sink`], and *settle*; the ledger's *watermark* is what is committed.
 //!
 //! - [`position`], [`reason`], [`secret`], [`units`], [`defaults`]: the vocabulary; leaves.
-//! - [`event`]: what is carried, borrowed from the client; the check that lets a payload be embedded unchanged.
-//! - [`transform`]: the chain. Only what it has cleared can reach a sink.
+//! - [`event`]: what is carried, borrowed from the client; the check that lets a payload be embedded unchanged; the canonical
+//!   [view](event::View), one set of names over both dialects of audit events.
+//! - [`transform`]: the chain. Only what it has cleared can reach a sink. [`transform::drift`] notices what is new in the events.
 //! - [`source`] and [`sink`]: the two traits of the program, with Kafka and Splunk HEC behind them.
 //! - [`delivery`]: the guarantee. Knows neither Kafka nor Splunk.
 //! - [`dead_letter`]: where letters are kept. [`tls`]: the one way to build an HTTPS client and to read a trust store.
@@ -55,6 +56,7 @@
 //!   for in the whole event, decoded first.
 //! - A word of the events' own vocabulary that somebody takes for a name must not be searched for: it would shred every event.
 //! - Open batches of different groups are closed together: one left open while others fill up would hold its partitions' watermark.
+//! - Of a member that is there twice some readers take the first and some the last; so no rule drops an event because of one.
 //! - A recall stands until its slot is recalled again: forgetting it earlier would let the lane send what was revoked.
 
 pub mod admin;

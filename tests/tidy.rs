@@ -88,6 +88,7 @@ const PARTS: &[Part] = &[
     Part {
         name: "config",
         may_use: &[
+            "event",
             "transform",
             "delivery::attempt",
             "sink",

@@ -32,7 +32,10 @@ pub(super) enum Sent {
 pub(super) struct Resender {
     runtime: Runtime,
     sink: Arc<dyn Sink>,
+    /// For what was read and never cleared.
     chain: Chain,
+    /// For what has passed a chain without redaction: all but redaction has been done.
+    redaction: Chain,
     /// Counts attempts, so that they go round the endpoints.
     attempts: AtomicUsize,
 }
@@ -49,11 +52,18 @@ impl Resender {
             tokio::runtime::Builder::new_current_thread().enable_all().build().context("start the runtime")?;
         let SinkConfig::SplunkHec(hec) = config;
         let sink = Arc::new(SplunkHec::new(hec).context("build the splunk_hec sink")?);
-        Ok(Self { runtime, sink, chain: Chain::new(chain), attempts: AtomicUsize::new(0) })
+        let redaction = ChainConfig { redact: chain.redact.clone(), ..ChainConfig::default() };
+        Ok(Self {
+            runtime,
+            sink,
+            chain: Chain::new(chain),
+            redaction: Chain::new(&redaction),
+            attempts: AtomicUsize::new(0),
+        })
     }
 
     /// Blocks until the letter's fate is known, or for about half a minute and the sink's own time limits. What the letter holds is
-    /// cleared as the configuration says today, unless it was cleared before.
+    /// cleared as the configuration says today, as far as that was not done before.
     pub(super) fn send(&mut self, letter: &Letter) -> Sent {
         let mut headers = Vec::new();
         for (name, value) in &letter.headers {
@@ -71,7 +81,8 @@ impl Resender {
         let mut nothing_to_do = Chain::default();
         let chain = match letter.content {
             Content::Cleared => &mut nothing_to_do,
-            Content::AsRead | Content::Unclear => &mut self.chain,
+            Content::AsRead => &mut self.redaction,
+            Content::Unclear => &mut self.chain,
             Content::Withheld => return Sent::Refused(withheld()),
             Content::Encrypted => return Sent::Refused(encrypted()),
         };

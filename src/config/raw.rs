@@ -260,7 +260,7 @@ pub(super) enum Unclear {
     Keep,
     /// Its position and the reason. The record itself can be read again from Kafka until it expires there.
     Withhold,
-    /// Everything, encrypted.
+    /// Everything, encrypted for whoever has the private key.
     Encrypt(Box<Encryption>),
 }
 

@@ -161,8 +161,8 @@ impl BatchBuilder {
     /// Encodes the event into the open batch, or sets it aside as a letter when the sink cannot take it.
     pub fn push(&mut self, entry: &Entry<'_>, sink: &dyn Sink) {
         if self.body.capacity() == 0 {
-            self.body
-                .reserve_exact((self.last_len + self.last_len / 8).min(self.limits.max_bytes + ENVELOPE_ALLOWANCE));
+            let wanted = (self.last_len + self.last_len / 8).min(self.limits.max_bytes + ENVELOPE_ALLOWANCE);
+            self.body = self.budget.spare(wanted);
             self.events.reserve(self.last_events + self.last_events / 8);
         }
         let run = self.run_index(entry.run, entry.topic, entry.event.record().partition);

@@ -1,5 +1,6 @@
 //! The encoded bytes of a batch, held plain or compressed.
 
+use std::cell::Cell;
 use std::io::{Read, Write};
 
 use bytes::Bytes;
@@ -40,14 +41,26 @@ impl Body {
     }
 }
 
+/// What one huge event took is not kept.
+const SCRATCH_MAX: usize = 4 << 20;
+
+thread_local! {
+    /// Where compressed bytes grow; what is held is a copy of exactly their size.
+    static SCRATCH: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
+
 pub(super) fn gzip(plain: &[u8]) -> Bytes {
-    let mut encoder = GzEncoder::new(Vec::with_capacity(plain.len() / 8 + 64), LEVEL);
+    let mut scratch = SCRATCH.take();
+    scratch.clear();
+    let mut encoder = GzEncoder::new(scratch, LEVEL);
     // Writing to memory cannot fail.
     match encoder.write_all(plain).and_then(|()| encoder.finish()) {
-        Ok(mut compressed) => {
-            // It may be held for minutes, and what is held is what counts.
-            compressed.shrink_to_fit();
-            Bytes::from(compressed)
+        Ok(compressed) => {
+            let bytes = Bytes::copy_from_slice(&compressed);
+            if compressed.capacity() <= SCRATCH_MAX {
+                SCRATCH.set(compressed);
+            }
+            bytes
         }
         Err(_) => Bytes::new(),
     }

@@ -5,11 +5,16 @@
 //!
 //! Where batches are compressed, little may wait plain. Reading is faster than compressing: without a bound of its own the whole
 //! budget would fill with plain batches first, and as compressed ones take their place the allocator keeps the memory of both.
+//! For the same reason the memory of a plain batch that was compressed is used again for another one: given back, it would be
+//! cut into pieces for what is held long, and the next one would need new memory.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::settlement::Settlements;
+
+/// With batches of 2 MiB, what may wait for being compressed fits into so many.
+const SPARES: usize = 8;
 
 #[derive(Debug)]
 pub struct Budget {
@@ -18,6 +23,8 @@ pub struct Budget {
     /// Of `limit`, what batches that wait for being compressed may take.
     plain_limit: u64,
     plain: AtomicU64,
+    /// Memory of plain batches that are compressed now, empty. At most [`SPARES`].
+    spares: Mutex<Vec<Vec<u8>>>,
     /// Told when room was made, because the poll thread may be waiting for it.
     wake: Arc<Settlements>,
 }
@@ -29,7 +36,14 @@ impl Budget {
 
     /// For batches that are going to be compressed, of which no more than `plain_limit` bytes wait for that.
     pub fn compressing(limit: u64, plain_limit: u64, wake: Arc<Settlements>) -> Arc<Self> {
-        Arc::new(Self { limit, used: AtomicU64::new(0), plain_limit, plain: AtomicU64::new(0), wake })
+        Arc::new(Self {
+            limit,
+            used: AtomicU64::new(0),
+            plain_limit,
+            plain: AtomicU64::new(0),
+            spares: Mutex::default(),
+            wake,
+        })
     }
 
     /// Takes `bytes`, even beyond the limit: the caller asks [`Budget::is_exhausted`] before it reads more, so the limit is
@@ -45,6 +59,25 @@ impl Budget {
         let mut held = self.hold(bytes);
         held.plain = bytes;
         held
+    }
+
+    /// An empty buffer of at least this capacity, and not much more.
+    pub fn spare(&self, capacity: usize) -> Vec<u8> {
+        let mut spares = self.spares.lock().unwrap_or_else(PoisonError::into_inner);
+        let fits = |spare: &Vec<u8>| spare.capacity() >= capacity && spare.capacity() / 2 <= capacity;
+        let spare = spares.iter().position(fits).map(|at| spares.swap_remove(at));
+        drop(spares);
+        spare.unwrap_or_else(|| Vec::with_capacity(capacity))
+    }
+
+    fn keep_spare(&self, mut buffer: Vec<u8>) {
+        let mut spares = self.spares.lock().unwrap_or_else(PoisonError::into_inner);
+        // That of a single huge event is not worth keeping.
+        let is_usual = buffer.capacity() as u64 <= self.plain_limit / 4;
+        if spares.len() < SPARES && is_usual {
+            buffer.clear();
+            spares.push(buffer);
+        }
     }
 
     pub fn used(&self) -> u64 {
@@ -86,8 +119,13 @@ impl Held {
         self.budget.hold(bytes)
     }
 
-    /// The batch is compressed now, and weighs this.
-    pub fn shrink_to(&mut self, bytes: u64) {
+    /// The batch is compressed now, and weighs this; its plain memory can be used again.
+    pub fn compressed_to(&mut self, bytes: u64, plain: Vec<u8>) {
+        self.budget.keep_spare(plain);
+        self.shrink_to(bytes);
+    }
+
+    fn shrink_to(&mut self, bytes: u64) {
         let freed = self.bytes.saturating_sub(bytes);
         self.bytes -= freed;
         self.budget.give_back(freed, std::mem::take(&mut self.plain));
@@ -141,5 +179,21 @@ mod tests {
         assert!(budget.is_exhausted(), "the whole is bounded all the same");
         drop((first, letters, compressed));
         assert_eq!((budget.used(), budget.plain()), (0, 0));
+    }
+
+    #[test]
+    fn memory_of_plain_batches_is_used_again_by_those_that_fill_it() {
+        let budget = Budget::new(1_000, Arc::default());
+        let mut buffer = budget.spare(100);
+        buffer.extend_from_slice(b"text");
+        let place = buffer.as_ptr();
+        budget.hold_plain(100).compressed_to(10, buffer);
+        let (small, large) = (budget.spare(10), budget.spare(101));
+        assert_ne!(small.as_ptr(), place, "a small batch would waste it");
+        assert_ne!(large.as_ptr(), place, "it is too small");
+        let again = budget.spare(90);
+        assert_eq!((again.as_ptr(), again.len()), (place, 0));
+        (0..2 * SPARES).for_each(|_| budget.hold_plain(100).compressed_to(10, Vec::with_capacity(100)));
+        assert_eq!((budget.spares.lock().map(|spares| spares.len()).ok(), budget.used()), (Some(SPARES), 0));
     }
 }

@@ -109,9 +109,11 @@ impl Consignment {
             return bytes.clone();
         }
         let bytes = gzip(&self.plain());
-        if let Some(batch) = Arc::get_mut(&mut self.batch) {
-            batch.body = Body::Gzip(bytes.clone());
-            batch.held.shrink_to(batch.body.len() as u64 + batch.overhead);
+        if let Some(batch) = Arc::get_mut(&mut self.batch)
+            && let Body::Plain(plain) = std::mem::replace(&mut batch.body, Body::Gzip(bytes.clone()))
+        {
+            // Nobody else holds these bytes, so this copies nothing.
+            batch.held.compressed_to(batch.body.len() as u64 + batch.overhead, Vec::from(plain));
         }
         bytes
     }

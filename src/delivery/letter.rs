@@ -8,7 +8,7 @@ use crate::position::{Offset, PartitionId, TopicName};
 /// What a letter holds of its record.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Content {
-    /// Everything as it was read, from a pipeline that redacts nothing.
+    /// What was to be sent, from a pipeline that redacts nothing.
     #[default]
     AsRead,
     /// What redaction has left: it may leave as it is.

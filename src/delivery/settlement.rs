@@ -163,7 +163,7 @@ mod tests {
     /// In the connector, threads that acknowledge race with the one that commits. Here they only post; one thread has the ledger.
     #[test]
     fn defect_14_settlements_from_many_threads_move_the_watermark_only_forward() {
-        const RUNS: i64 = 4_000;
+        const RUNS: i64 = 40_000;
         const THREADS: usize = 8;
         let (slot, mut ledger, mail) = (Slot::new(0), Ledger::new(), Settlements::default());
         ledger.assign(slot, ResumeAt::from_broker(0), None);
@@ -174,10 +174,12 @@ mod tests {
         };
         let mut runs: Vec<RunId> = (0..RUNS).map(track).collect();
         fastrand::Rng::with_seed(14).shuffle(&mut runs);
+        let start = std::sync::Barrier::new(THREADS);
         std::thread::scope(|scope| {
             for part in runs.chunks(runs.len() / THREADS) {
-                let mail = &mail;
+                let (mail, start) = (&mail, &start);
                 scope.spawn(move || {
+                    start.wait();
                     for run in part {
                         mail.post([Settlement { run: *run, records: 1, outcome: Outcome::Delivered }]);
                     }
@@ -197,6 +199,6 @@ mod tests {
             }
         });
         let totals = ledger.totals();
-        assert_eq!((totals.delivered, totals.in_flight(), totals.stale_settlements), (4_000, 0, 0));
+        assert_eq!((totals.delivered, totals.in_flight(), totals.stale_settlements), (40_000, 0, 0));
     }
 }

@@ -144,7 +144,7 @@ impl<'d> Value<'d> {
     /// Where its name lies, between the quotation marks.
     pub fn key_span(&self) -> Option<Range<usize>> {
         let node = self.node();
-        (node.key_start != 0).then(|| node.key_start as usize..node.key_end as usize)
+        (node.key_start != 0).then_some(node.key_start as usize..node.key_end as usize)
     }
 
     /// The members of an object, the elements of an array, nothing of anything else; in the order of the text.

@@ -60,6 +60,8 @@ pub mod names {
     pub const ENRICHMENT_TABLE_ROWS: &str = "auditferry_enrichment_table_rows";
     /// Labels: pipeline, table.
     pub const ENRICHMENT_TABLE_BYTES: &str = "auditferry_enrichment_table_bytes";
+    /// Labels: pipeline, change (type, method, word, member, kind).
+    pub const EVENT_DRIFT: &str = "auditferry_event_drift_total";
     /// Labels: pipeline, what, outcome (in_use, unusable).
     pub const RELOADS: &str = "auditferry_reloads_total";
     /// No labels.
@@ -116,6 +118,7 @@ fn describe() {
         (names::CLOCK_SKEW, "Events whose broker timestamp lay in the future."),
         (names::ENRICHMENT, "Looks into tables of enrichment, by what they came to."),
         (names::ENRICHMENT_LEFT_OUT, "Events that got no member `enrichment`: they have one, or are no JSON object."),
+        (names::EVENT_DRIFT, "What is new in the events, by what changed; of the events that were looked at."),
         (names::RELOADS, "Tokens, certificates and tables that were replaced in their files, by what became of them."),
         (names::LOG_MESSAGES_SUPPRESSED, "Log lines that were counted instead of shown because they repeat."),
     ] {

@@ -7,6 +7,7 @@
 //! Stopping is a sequence with one deadline per step: stop reading, drain what is in flight, commit, close the connection
 //! to Kafka, end the lane; the admin server goes last.
 
+mod drift_report;
 mod enrichment;
 mod lane_report;
 mod poll_report;
@@ -331,7 +332,7 @@ fn conductor_of(
     Conductor::new(ConductorParts {
         source,
         sink: Arc::clone(&parts.sink),
-        chain: chain_of(config),
+        chain: chain_of(config).watched_by(drift_report::sensor(&config.name)),
         builder,
         budget,
         mail,

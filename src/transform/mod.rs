@@ -12,11 +12,14 @@
 
 pub mod condition;
 pub mod config;
+pub mod drift;
 pub mod enrich;
 pub mod filter;
 pub mod map;
 pub mod redact;
 mod redaction;
+
+use std::time::Instant;
 
 use ::metrics::Counter;
 
@@ -24,6 +27,7 @@ use crate::delivery::attempt::Failure;
 use crate::event::{Cleared, Document, Record, Tape};
 
 use config::ChainConfig;
+use drift::Sensor;
 use enrich::{Counting, Enricher, Uncounted};
 use filter::{FilterCounts, Filters, RuleId};
 use map::Mapping;
@@ -56,6 +60,8 @@ pub type RedactedCounter<'c> = &'c dyn Fn(&str) -> Counter;
 /// Clears records for the sink. With no rules configured every record passes unchanged, and nobody looks into it.
 #[derive(Debug, Default)]
 pub struct Chain {
+    /// Sees what was read, before anything else does.
+    sensor: Option<Sensor>,
     filters: Filters,
     enricher: Option<Enricher>,
     redaction: Option<Redaction>,
@@ -74,6 +80,7 @@ impl Chain {
     /// As [`Chain::new`], and counts what it redacts and adds.
     pub fn counting(config: &ChainConfig, redacted: RedactedCounter<'_>, added: &dyn Counting) -> Self {
         Self {
+            sensor: None,
             filters: Filters::new(&config.filters),
             enricher: Enricher::new(&config.enrichment, added),
             redaction: config.redact.is_enabled().then(|| Redaction::new(&config.redact, redacted)),
@@ -83,9 +90,19 @@ impl Chain {
         }
     }
 
+    /// The same, with a sensor that looks at what is read.
+    #[must_use]
+    pub fn watched_by(mut self, sensor: Sensor) -> Self {
+        self.sensor = Some(sensor);
+        self
+    }
+
     /// The memory behind the verdict is used again for the next record.
     pub fn clear<'a>(&'a mut self, record: Record<'a>) -> Verdict<'a> {
-        let Self { filters, enricher, redaction, mapping, tape, left_tape } = self;
+        let Self { sensor, filters, enricher, redaction, mapping, tape, left_tape } = self;
+        if let (Some(sensor), Some(payload)) = (sensor, record.value) {
+            sensor.watch(payload, Instant::now);
+        }
         let are_filtered = filters.are_for(record.topic);
         let reads = are_filtered || redaction.is_some() || enricher.as_ref().is_some_and(Enricher::reads);
         let document = record.value.filter(|_| reads).and_then(|value| tape.read(value));
@@ -109,13 +126,17 @@ impl Chain {
                 Err(failure) => return Verdict::Unclear(record, failure),
             },
         };
-        let enriched = match enricher {
+        if let (Some(enricher), Some(left)) = (enricher.as_mut().filter(|it| it.reads_parts()), cleared.record().value)
+        {
+            with_document(left, document.as_ref(), left_tape, |left| enricher.add_parts(left));
+        }
+        let mapped = match mapping {
             None => cleared,
-            Some(enricher) => enriched(cleared, document.as_ref(), enricher, left_tape),
+            Some(mapping) => mapping.apply(cleared),
         };
-        Verdict::Cleared(match mapping {
-            None => enriched,
-            Some(mapping) => mapping.apply(enriched),
+        Verdict::Cleared(match enricher {
+            None => mapped,
+            Some(enricher) => enriched(mapped, document.as_ref(), enricher, left_tape),
         })
     }
 
@@ -130,22 +151,33 @@ impl Chain {
     }
 }
 
-/// Adds to an event. `read` is the event as it was read; what redaction has changed is read again.
+/// Puts what was found where it belongs; last, so that no form of the event loses it.
 fn enriched<'a>(
-    cleared: Cleared<'a>,
+    event: Cleared<'a>,
     read: Option<&Document<'_>>,
     enricher: &'a mut Enricher,
     tape: &mut Tape,
 ) -> Cleared<'a> {
-    let Some(value) = cleared.record().value else { return cleared };
-    let is_unchanged = read.is_some_and(|read| std::ptr::eq(read.bytes(), value));
-    let (value, members) = if is_unchanged || !enricher.reads_result() {
-        enricher.finish(value, read)
+    let Some(value) = event.record().value else { return event };
+    let (value, members) = if enricher.writes_into_event() {
+        with_document(value, read, tape, |document| enricher.place(value, document))
     } else {
-        let left = tape.read(value);
-        enricher.finish(value, left.as_ref())
+        enricher.place(value, None)
     };
-    cleared.with_value(value).with_enrichment(members)
+    event.with_value(value).with_enrichment(members)
+}
+
+/// Calls `then` with the value as a document: the one that was read if it is the same, or else it is read again.
+fn with_document<T>(
+    value: &[u8],
+    read: Option<&Document<'_>>,
+    tape: &mut Tape,
+    then: impl FnOnce(Option<&Document<'_>>) -> T,
+) -> T {
+    match read {
+        Some(read) if std::ptr::eq(read.bytes(), value) => then(Some(read)),
+        Some(_) | None => then(tape.read(value).as_ref()),
+    }
 }
 
 #[cfg(test)]

@@ -34,15 +34,17 @@ fn what_is_added_arrives_in_the_fields_and_the_event_is_what_it_was() {
     let topic = kafka.topic("enriched", 1);
     let folder = tempfile::tempdir().unwrap();
     let owners = folder.path().join("owners.csv");
-    fs::write(&owners, "id,owner,team\nsa-1,alice,payments\n").unwrap();
-    let events = [r#"{"id":"sa-1", "n": 1}"#, r#"{"id" : "sa-2","n":2}"#, "no JSON"];
+    fs::write(&owners, "principal,owner,team\nsa-1,alice,payments\n").unwrap();
+    let of =
+        |principal: &str| format!("{{\"data\": {{\"authenticationInfo\":{{\"principal\":\"User:{principal}\"}}}} }}");
+    let events = [of("sa-1"), of("sa-2"), "no JSON".to_owned()];
     events.iter().for_each(|event| produce(kafka, &topic, event));
     let collector = collector();
     let mut setup = Setup::new(kafka, &topic, collector.url());
     setup.sink()["fields"] = json!({"env": "test"});
     setup.pipeline()["transforms"] = json!([
         {"enrich": {"fields": {"desk": ["soc", "audit"]}}},
-        {"enrich": {"lookup": {"file": owners, "field": "id", "prefix": "p_", "default": {"p_owner": "nobody"}}}},
+        {"enrich": {"lookup": {"file": owners, "field": "principal", "prefix": "p_", "default": {"p_owner": "nobody"}}}},
     ]);
 
     let ferry = setup.start();

@@ -21,6 +21,7 @@ mod dead_letters;
 mod demo;
 mod end_to_end;
 mod enrichment;
+mod event_fields;
 mod faults;
 mod filters;
 mod harness;

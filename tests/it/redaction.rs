@@ -180,7 +180,8 @@ fn a_letter_that_was_redacted_is_sent_again_as_it_is_and_one_that_was_not_is_red
     let texts = collector.hec().texts();
     assert_eq!(texts.len(), 2);
     texts.iter().for_each(|text| assert_no_canary("what Splunk got", text));
-    assert_eq!(texts[0], texts[1], "redacted once, whenever that was");
+    let [old, new] = [0, 1].map(|offset| texts[offset].replace(&format!(r#""kafka_offset":"{offset}""#), ""));
+    assert_eq!(old, new, "redacted once, whenever that was");
     assert!(texts[1].contains(cleared.trim_end()), "{}", texts[1]);
 }
 

@@ -101,7 +101,9 @@ fn is_written_as(value: &Value, written: &str) -> bool {
     match value {
         Value::String(text) => text == written,
         Value::Array(elements) => elements.iter().any(|element| is_written_as(element, written)),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => value.to_string() == written,
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => {
+            serde_json::to_string(value).is_ok_and(|text| text == written)
+        }
     }
 }
 

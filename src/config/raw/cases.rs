@@ -41,7 +41,7 @@ pub(in crate::config) struct Expectation {
     pub(in crate::config) present: Option<Vec<String>>,
     /// Paths that the delivered event does not have.
     pub(in crate::config) absent: Option<Vec<String>>,
-    /// What stands at a path of the delivered event: a text, a number, `true`, `false` or `null`.
+    /// What stands at a path of the delivered event: a text, a number, or one of JSON's literals.
     pub(in crate::config) equal: Option<BTreeMap<String, PropertyValue>>,
     /// Texts that must not stand anywhere in what is delivered, not even within other texts.
     pub(in crate::config) nowhere: Option<Vec<String>>,

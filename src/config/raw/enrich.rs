@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{ListOrNames, TextOrList};
+use super::{Characters, ListOrNames, TextOrList};
 use crate::defaults;
 
 #[derive(Deserialize, JsonSchema)]
@@ -124,9 +124,9 @@ pub(in crate::config) struct GeoIp {
     /// `asn`, `as_organization`, `latitude`, `longitude`. Names are English. By default what the kind of database is for;
     /// coordinates never.
     pub(in crate::config) take: Option<ListOrNames>,
-    /// What is put in front of each of these names.
+    /// What is put in front of each of these names; it may be empty.
     #[schemars(extend("default" = defaults::GEOIP_PREFIX))]
-    pub(in crate::config) prefix: Option<String>,
+    pub(in crate::config) prefix: Option<Characters>,
 }
 
 #[derive(Deserialize, JsonSchema, Clone, Copy)]

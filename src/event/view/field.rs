@@ -113,7 +113,7 @@ fields! {
     ];
     /// Who did it: the id of a user, service account, identity pool or group, without `User:`; the subject of an external
     /// account; the name in a client certificate. Of a number and a resource id the resource id.
-    Principal => "principal", Text, [who(&[PRINCIPAL], P::Principal), who(&[PRINCIPAL_RESOURCE_ID], P::Text)];
+    Principal => "principal", Text, [who(&[PRINCIPAL], P::Principal), who(&[PRINCIPAL_RESOURCE_ID], P::Principal)];
     /// `user`, `service_account`, `identity_pool`, `group`, `external_account` or `certificate`: by the id's prefix (`u-`, `sa-`,
     /// `pool-`, `group-`), else by the member that holds it. Missing where neither tells, as for a number.
     PrincipalType => "principal_type", Text, [];

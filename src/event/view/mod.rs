@@ -1,6 +1,7 @@
 //! The canonical view: one set of names over both dialects in which audit events are written.
 //!
-//! - A field is looked up when somebody asks for it, in the event as it was read; only where `data` is is remembered. Nothing is changed, and nothing is allocated unless a text has to be decoded.
+//! - A field is looked up when somebody asks for it, in the event as it was read. Nothing is changed, only the place of `data`
+//!   is remembered, and nothing is allocated unless a text has to be decoded.
 //! - Missing is missing: never an empty string, never a word that the event does not hold. The exceptions: `outcome` is
 //!   `unknown` when an event does not say, what follows from other fields (`verb`, `principal_type`) has words of its own, and
 //!   `resource_type` has one spelling.

@@ -1,6 +1,14 @@
 //! The view against a second, simple one, on the samples and on odd versions of them.
 
+#[allow(clippy::wildcard_enum_match_arm, reason = "the kinds of JSON values are as many as they will ever be")]
 mod mutation;
+#[allow(
+    clippy::wildcard_enum_match_arm,
+    clippy::too_many_lines,
+    clippy::ptr_arg,
+    clippy::type_complexity,
+    reason = "it is written to be compared with the documentation, one line a field"
+)]
 mod reference;
 
 use std::borrow::Cow;
@@ -44,7 +52,7 @@ fn check_places(view: &View<'_>, event: &str) {
         let found: Vec<&(Field, usize, String)> = all.iter().filter(|(of, ..)| of == field).collect();
         let alone = places(view.document(), Fields::NONE.with(*field));
         assert!(found.iter().copied().eq(&alone), "{} of {event}", field.as_str());
-        assert!(!(field.is_derived() && !found.is_empty()), "{} has no place", field.as_str());
+        assert!(!field.is_derived() || found.is_empty(), "{} has no place", field.as_str());
         for value in listed(view, *field).into_iter().filter(|_| !field.is_derived()) {
             let is_found = found.iter().any(|(_, _, text)| stands_for(text, &value, *field));
             assert!(is_found, "{} `{value}` in none of {found:?} of {event}", field.as_str());

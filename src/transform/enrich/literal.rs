@@ -33,7 +33,7 @@ fn push_escaped(out: &mut String, c: char) {
     const HEX: [char; 16] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
     let code = c as usize;
     out.push_str("\\u00");
-    out.push(HEX[code >> 4 & 15]);
+    out.push(HEX[(code >> 4) & 15]);
     out.push(HEX[code & 15]);
 }
 

@@ -27,6 +27,7 @@ use std::borrow::Cow;
 
 use ::metrics::Counter;
 
+use crate::event::crn::Crn;
 use crate::event::{Document, Field, View};
 
 use config::{Adds, Enrichment, Part, Place};
@@ -141,13 +142,13 @@ impl Enricher {
         !self.steps.is_empty() || self.writes_into_event()
     }
 
-    /// Whether [`Enricher::finish`] wants to see the event as it leaves.
-    pub fn reads_result(&self) -> bool {
-        let parts = self.steps.iter().any(|step| matches!(step, Step::Parts { .. }));
-        parts || self.writes_into_event()
+    /// Whether it takes parts of the event.
+    pub fn reads_parts(&self) -> bool {
+        self.steps.iter().any(|step| matches!(step, Step::Parts { .. }))
     }
 
-    fn writes_into_event(&self) -> bool {
+    /// Whether [`Enricher::place`] wants to see the event.
+    pub fn writes_into_event(&self) -> bool {
         let place = |step: &Step| match step {
             Step::LookUp { place, .. } | Step::Parts { place, .. } => *place,
         };
@@ -180,24 +181,26 @@ impl Enricher {
         }
     }
 
-    /// Ends with an event: adds parts of it and writes its member. `payload` is the event as it leaves, `left` the same if
-    /// it is a JSON object; it may be `None` where [`Enricher::reads_result`] says no. Returns the event, and members for
-    /// the sink's fields.
-    pub fn finish<'a>(&'a mut self, payload: &'a [u8], left: Option<&Document<'_>>) -> (&'a [u8], &'a str) {
-        if let Some(left) = left {
-            for step in &self.steps {
-                let Step::Parts { config, place } = step else { continue };
-                let out = match place {
-                    Place::Fields => &mut self.fields.all,
-                    Place::Event => &mut self.event.all,
-                };
-                push_parts(config, &View::new(left), out);
-            }
+    /// Goes on with an event: adds parts of what redaction has left of it; `None` for what is no JSON object.
+    pub fn add_parts(&mut self, left: Option<&Document<'_>>) {
+        let Some(left) = left else { return };
+        for step in &self.steps {
+            let Step::Parts { config, place } = step else { continue };
+            let out = match place {
+                Place::Fields => &mut self.fields.all,
+                Place::Event => &mut self.event.all,
+            };
+            push_parts(config, &View::new(left), out);
         }
+    }
+
+    /// Ends with an event: writes its member. `payload` is the event as it leaves, `event` the same if it is a JSON object.
+    /// Returns the event, and members for the sink's fields.
+    pub fn place<'a>(&'a mut self, payload: &'a [u8], event: Option<&Document<'_>>) -> (&'a [u8], &'a str) {
         if self.event.all.is_empty() {
             return (payload, &self.fields.all);
         }
-        let place = left.and_then(place_of_member);
+        let place = event.and_then(place_of_member);
         let Some((end, is_first)) = place else {
             self.left_out.increment(1);
             return (payload, &self.fields.all);
@@ -245,21 +248,22 @@ fn place_of_member(event: &Document<'_>) -> Option<(usize, bool)> {
 
 /// Appends the parts that the event has to other members.
 fn push_parts(parts: &config::Parts, view: &View<'_>, out: &mut String) {
-    let resource = view.text(Field::Resource);
+    let crn = view.text(Field::ResourceCrn);
     for (part, name) in &parts.take {
-        let text = match part {
-            Part::Field(field) => view.text(*field),
-            Part::Element(key) => resource.as_deref().and_then(|crn| element(crn, key)).map(Cow::Borrowed),
-        };
-        if let Some(text) = text.filter(|text| !text.is_empty()) {
-            push_member(out, 0, name, |out| push_string(out, &text));
+        match part {
+            Part::Field(field) => push_part(view.text(*field), name, out),
+            Part::Element(key) => push_part(crn.as_deref().and_then(|crn| element(crn, key)), name, out),
         }
     }
 }
 
+fn push_part(text: Option<Cow<'_, str>>, name: &str, out: &mut String) {
+    if let Some(text) = text.filter(|text| !text.is_empty()) {
+        push_member(out, 0, name, |out| push_string(out, &text));
+    }
+}
+
 /// The last element of a resource name with this key.
-fn element<'a>(crn: &'a str, key: &str) -> Option<&'a str> {
-    let path = crn.strip_prefix("crn://")?;
-    let elements = path.split('/').filter_map(|element| element.split_once('='));
-    elements.filter(|(known, _)| *known == key).last().map(|(_, value)| value)
+fn element<'a>(crn: &'a str, key: &str) -> Option<Cow<'a, str>> {
+    Crn::parse(crn)?.elements().filter(|element| element.key() == key).last()?.value()
 }

@@ -59,7 +59,7 @@ impl Tree {
         };
         let mut node = 0;
         for depth in 0..length {
-            let side = usize::from(bits >> (127 - depth) & 1 == 1);
+            let side = usize::from((bits >> (127 - depth)) & 1 == 1);
             if depth + 1 == length {
                 self.nodes[node][side] = Some(Target::Data(data));
                 return;
@@ -132,7 +132,7 @@ fn control(out: &mut Vec<u8>, kind: u8, size: usize) {
     let (low, more) = if size < 29 { (size, None) } else { (29, Some(size - 29)) };
     let low = u8::try_from(low).expect("below 30");
     if kind < 8 {
-        out.push(kind << 5 | low);
+        out.push((kind << 5) | low);
     } else {
         out.extend_from_slice(&[low, kind - 7]);
     }

@@ -5,15 +5,13 @@ use serde::Deserialize;
 
 /// What is routine everywhere: successful checks of identity and permission, and reading. Never anything that was refused, or
 /// of which nobody knows how it ended; never access by the vendor's staff.
-const ROUTINE: &str = r#"outcome == "success" && !denied
-&& type != "io.confluent.cloud/access-transparency"
+const ROUTINE: &str = r#"outcome == "success" && !denied && family != "access-transparency"
 && (method in ["mds.Authorize", "kafka.Authentication", "kafka.Fetch", "kafka.Produce",
                "schema-registry.Authentication", "flink.Authenticate", "flink.Authorize",
                "ksql.Authenticate", "ksql.Authorize", "TableflowOAuthTokens", "ScheduledJwksRefresh"]
     || verb == "read" || access_type == "READ_ONLY")"#;
 
-const SECURITY: &str = r#"outcome != "success" || denied || verb == "delete" || method == "SignIn"
-|| type == "io.confluent.cloud/access-transparency"
+const SECURITY: &str = r#"outcome != "success" || denied || verb == "delete" || method == "SignIn" || family == "access-transparency"
 || verb in ["create", "update"]
    && ["APIKey", "ServiceAccount", "User", "Invit", "Role", "Acl", "SSO", "Identity", "Filter", "Organization",
        "Network", "PrivateLink", "Peering", "TransitGateway", "ClusterLink", "Connector", "Kek", "Dek"]
@@ -21,8 +19,7 @@ const SECURITY: &str = r#"outcome != "success" || denied || verb == "delete" || 
 
 const CHANGES: &str = r#"verb in ["create", "update", "delete"]"#;
 
-const MINIMAL: &str = r#"outcome != "success" || denied || verb == "delete"
-|| type == "io.confluent.cloud/access-transparency""#;
+const MINIMAL: &str = r#"outcome != "success" || denied || verb == "delete" || family == "access-transparency""#;
 
 /// A ready condition for `drop`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize, JsonSchema)]

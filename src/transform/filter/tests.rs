@@ -20,6 +20,7 @@ fn keep(name: &str, when: &str) -> FilterConfig {
     rule(name, Action::Keep, when)
 }
 
+#[allow(clippy::needless_update, reason = "filters are one kind of step among others")]
 fn chain(filters: &[FilterConfig]) -> Chain {
     Chain::new(&ChainConfig { filters: filters.to_vec(), ..ChainConfig::default() })
 }

@@ -26,7 +26,13 @@ fn classes() -> String {
         let only = if cim.only_denied { "failures: " } else { "" };
         let cim = match cim.model {
             Model::None => "none".to_owned(),
-            model => format!(
+            model @ (Model::Authentication
+            | Model::DataAccess
+            | Model::Change
+            | Model::Account
+            | Model::Auditing
+            | Model::Network
+            | Model::Instance) => format!(
                 "{only}{model:?} ({}), {}, {}",
                 model.tags().join(", "),
                 action(cim.action),

@@ -182,8 +182,8 @@ pub(super) enum Container {
     #[default]
     Other,
     Metadata,
-    /// `idTokenCredentials`, `externalAccount`.
-    Subject,
+    ExternalAccount,
+    IdTokenCredentials,
     /// `request` or `result`.
     Exchange,
 }
@@ -192,7 +192,8 @@ impl Container {
     pub(super) fn named(name: &[u8]) -> Self {
         match name {
             b"metadata" => Self::Metadata,
-            b"idtokencredentials" | b"externalaccount" => Self::Subject,
+            b"externalaccount" => Self::ExternalAccount,
+            b"idtokencredentials" => Self::IdTokenCredentials,
             b"request" | b"result" => Self::Exchange,
             _ => Self::Other,
         }
@@ -222,10 +223,18 @@ pub(super) fn of_member(name: &[u8], container: Container) -> Classes {
         | b"serviceaccountid"
         | b"owner"
         | b"ownerid" => Class::Principal,
-        b"subject" if container == Container::Subject => Class::Principal,
-        b"dname" | b"credentialid" | b"apikey" | b"apikeyid" => Class::CredentialId,
+        b"subject" if container == Container::ExternalAccount => Class::Principal,
+        // What proves who somebody is, and says it.
+        b"subject" if container == Container::IdTokenCredentials => {
+            return Classes::NONE.with(Class::Principal).with(Class::CredentialId);
+        }
+        b"dname" => return Classes::NONE.with(Class::Principal).with(Class::CredentialId),
+        b"credentialid" | b"apikey" | b"apikeyid" => Class::CredentialId,
         b"identifier" if container == Container::Metadata => Class::CredentialId,
         b"requestid" | b"connectionid" | b"correlationid" | b"clienttraceid" => Class::RequestId,
+        b"organizationid" | b"organizationresourceid" | b"orgid" | b"orgresourceid" => Class::Organization,
+        b"environment" | b"environmentid" | b"envid" => Class::Environment,
+        b"clusters" | b"clusterid" | b"kafkaclusterid" | b"logicalclusterid" => Class::Cluster,
         b"clientid" => Class::Name,
         b"data" if container == Container::Exchange => Class::Payload,
         _ => return Classes::NONE,
@@ -364,7 +373,8 @@ mod tests {
     #[test]
     fn the_container_decides_where_a_name_says_too_little() {
         let subject = Classes::NONE.with(Class::Principal);
-        assert_eq!(of_member(b"subject", Container::named(b"idtokencredentials")), subject);
+        assert_eq!(of_member(b"subject", Container::named(b"externalaccount")), subject);
+        assert_eq!(of_member(b"subject", Container::named(b"idtokencredentials")), subject.with(Class::CredentialId));
         assert_eq!(of_member(b"subject", Container::Other), Classes::NONE);
         assert_eq!(of_member(b"identifier", Container::Other), Classes::NONE);
         assert_eq!(of_type("API_KEY"), Classes::NONE.with(Class::CredentialId));

@@ -15,6 +15,7 @@ pub mod config;
 mod edits;
 mod find;
 mod known;
+mod parts;
 mod path;
 mod plan;
 mod reading;

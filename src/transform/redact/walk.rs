@@ -3,6 +3,7 @@
 use super::class::{self, Class, Classes, Container, Spelling};
 use super::edits::Label;
 use super::find;
+use super::parts::Parts;
 use super::path::Reached;
 use super::plan::{PatternSet, Plan};
 use super::{Scratch, part, whole_value};
@@ -75,7 +76,7 @@ pub(super) fn places(plan: &Plan, document: &Document<'_>, scratch: &mut Scratch
         let asked = walk.enter(plan, document, &value);
         let parent = walk.frames.last().map_or(0, |frame| frame.index);
         note_spans(&value, parent, scratch);
-        act(plan, document, &value, parent, asked, scratch);
+        act(Task { plan, document }, &value, parent, asked, scratch);
         if matches!(value.kind(), Kind::Object | Kind::Array) {
             let goes_on =
                 value.kind() == Kind::Array && !asked.whole.is_some_and(|label| plan.treatment(label).is_drop());
@@ -166,7 +167,15 @@ fn note_spans(value: &Value<'_>, parent: usize, scratch: &mut Scratch) {
     scratch.spans.push(Span { start: span.start, end: span.end, kind, node, parent });
 }
 
-fn act(plan: &Plan, document: &Document<'_>, value: &Value<'_>, parent: usize, asked: Asked, scratch: &mut Scratch) {
+/// What is asked of which event.
+#[derive(Clone, Copy)]
+struct Task<'t> {
+    plan: &'t Plan,
+    document: &'t Document<'t>,
+}
+
+fn act(task: Task<'_>, value: &Value<'_>, parent: usize, asked: Asked, scratch: &mut Scratch) {
+    let Task { plan, document } = task;
     let span = value.span();
     let place = Span { start: span.start, end: span.end, kind: SpanKind::Text, node: value.index(), parent };
     if let Some(label) = asked.whole {
@@ -178,7 +187,7 @@ fn act(plan: &Plan, document: &Document<'_>, value: &Value<'_>, parent: usize, a
     match value.kind() {
         Kind::String => {
             for class in asked.classes.and(plan.active).iter() {
-                at_place(plan, document, place, class, asked.is_plain_word, scratch);
+                at_place(task, place, class, asked.is_plain_word, scratch);
             }
             if asked.patterns != 0 {
                 search_patterns(plan, document, place, asked.patterns, scratch);
@@ -187,7 +196,7 @@ fn act(plan: &Plan, document: &Document<'_>, value: &Value<'_>, parent: usize, a
                 in_crn(plan, document, place, scratch);
             }
         }
-        Kind::Number => number(plan, document, value, place, asked, scratch),
+        Kind::Number => number(task, value, place, asked, scratch),
         Kind::Bool(_) if asked.classes.has(Class::Payload) => {
             if let Some(label) = plan.label_of(Class::Payload) {
                 whole_value(plan, &mut scratch.edits, document, place, label);
@@ -197,7 +206,8 @@ fn act(plan: &Plan, document: &Document<'_>, value: &Value<'_>, parent: usize, a
     }
 }
 
-fn number(plan: &Plan, document: &Document<'_>, value: &Value<'_>, place: Span, asked: Asked, scratch: &mut Scratch) {
+fn number(task: Task<'_>, value: &Value<'_>, place: Span, asked: Asked, scratch: &mut Scratch) {
+    let Task { plan, document } = task;
     for class in asked.classes.iter().filter(|_| !asked.is_plain_word) {
         let Some(label) = plan.label_of(class) else { continue };
         if class != Class::Payload {
@@ -214,14 +224,8 @@ fn number(plan: &Plan, document: &Document<'_>, value: &Value<'_>, place: Span, 
 }
 
 /// Redacts what a text at a place of the class holds, and remembers it.
-fn at_place(
-    plan: &Plan,
-    document: &Document<'_>,
-    place: Span,
-    class: Class,
-    is_plain_word: bool,
-    scratch: &mut Scratch,
-) {
+fn at_place(task: Task<'_>, place: Span, class: Class, is_plain_word: bool, scratch: &mut Scratch) {
+    let Task { plan, document } = task;
     let Some(label) = plan.label_of(class) else { return };
     let raw = document.bytes().get(place.start..place.end).unwrap_or_default();
     // Where a word says what its neighbour is, only an address could hide in it.
@@ -232,16 +236,7 @@ fn at_place(
     reading.read(raw);
     let text = reading.bytes();
     let mut parts = Parts::default();
-    let is_whole = match class {
-        Class::Email => emails(text, &mut parts),
-        Class::ClientIp => ips(text, &mut parts, &mut |ip| known.add_ip(ip, label)),
-        Class::Principal => principal(text, &mut parts),
-        Class::CredentialId => credential(text, &mut parts),
-        Class::Payload => true,
-        Class::RequestId | Class::Organization | Class::Environment | Class::Cluster | Class::Name => {
-            name(text, &mut parts)
-        }
-    };
+    let is_whole = parts.of(class, text, &mut |ip| known.add_ip(ip, label));
     for (start, end) in parts.known.iter().copied() {
         known.add(text.get(start..end).unwrap_or_default(), label);
     }
@@ -253,119 +248,6 @@ fn at_place(
     for (start, end) in parts.redacted {
         let (start, end) = reading.origin(start, end);
         part(plan, edits, document, (place.start + start, place.start + end), label);
-    }
-}
-
-/// What a text holds.
-#[derive(Default)]
-struct Parts {
-    /// To be redacted, unless the whole text is.
-    redacted: Vec<(usize, usize)>,
-    /// To be searched for elsewhere.
-    known: Vec<(usize, usize)>,
-}
-
-impl Parts {
-    fn both(&mut self, start: usize, end: usize) {
-        self.redacted.push((start, end));
-        self.known.push((start, end));
-    }
-}
-
-/// Each returns whether the whole text is to be redacted.
-fn emails(text: &[u8], parts: &mut Parts) -> bool {
-    let mut pure = false;
-    find::emails(text, true, &mut |start, end| pure |= (start, end) == (0, text.len()));
-    // An address is found everywhere by its looks.
-    if !pure {
-        parts.known.push((0, text.len()));
-    }
-    true
-}
-
-fn ips(text: &[u8], parts: &mut Parts, ip_found: &mut dyn FnMut(std::net::IpAddr)) -> bool {
-    let mut done = 0;
-    let mut only_ips = true;
-    find::ips(text, &mut |ip, start, end| {
-        ip_found(ip);
-        parts.both(start, end);
-        only_ips &= is_beside_ip(&text[done..start]);
-        done = end;
-    });
-    // What is left may be the name of a host, or something that nobody knows.
-    let is_whole = parts.redacted.is_empty() || !only_ips || !is_beside_ip(&text[done..]);
-    if is_whole {
-        parts.known.push((0, text.len()));
-    }
-    is_whole
-}
-
-/// Whether this is a port, brackets and separators and nothing else.
-fn is_beside_ip(text: &[u8]) -> bool {
-    let mut in_port = false;
-    text.iter().all(|byte| {
-        in_port = *byte == b':' || (in_port && byte.is_ascii_digit());
-        in_port || matches!(byte, b'/' | b'[' | b']' | b',' | b' ')
-    })
-}
-
-fn principal(text: &[u8], parts: &mut Parts) -> bool {
-    if text == b"none:unknown_user" {
-        return false;
-    }
-    let kind = [&b"user:"[..], b"serviceaccount:", b"group:", b"pool:"].into_iter().find(|kind| text.starts_with(kind));
-    let start = kind.map_or(0, <[u8]>::len);
-    let id = text.get(start..).unwrap_or_default();
-    if id == b"*" || id.is_empty() {
-        return false;
-    }
-    if text.starts_with(b"crn:") {
-        return crn_tail(text, parts);
-    }
-    parts.both(start, text.len());
-    common_name(text, parts);
-    kind.is_none()
-}
-
-/// The parts of a CRN that name a principal; when none does, the last one.
-fn crn_tail(text: &[u8], parts: &mut Parts) -> bool {
-    let mut last = None;
-    find::crn_parts(text, &mut |key, start, end| {
-        last = Some((start, end));
-        if Class::of_crn_key(key) == Some(Class::Principal) {
-            parts.both(start, end);
-        }
-    });
-    if let (true, Some((start, end))) = (parts.redacted.is_empty(), last) {
-        parts.both(start, end);
-    }
-    if parts.redacted.is_empty() {
-        parts.known.push((0, text.len()));
-    }
-    parts.redacted.is_empty()
-}
-
-fn credential(text: &[u8], parts: &mut Parts) -> bool {
-    parts.known.push((0, text.len()));
-    common_name(text, parts);
-    true
-}
-
-fn name(text: &[u8], parts: &mut Parts) -> bool {
-    if text == b"*" {
-        return false;
-    }
-    parts.known.push((0, text.len()));
-    true
-}
-
-/// The common name of a certificate's subject is known by itself, too.
-fn common_name(text: &[u8], parts: &mut Parts) {
-    let Some(at) = memchr::memmem::find(text, b"cn=") else { return };
-    let start = at + b"cn=".len();
-    let len = text[start..].iter().take_while(|byte| !matches!(byte, b',' | b'/' | b'+' | b';')).count();
-    if len > 0 {
-        parts.known.push((start, start + len));
     }
 }
 

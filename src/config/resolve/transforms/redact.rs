@@ -61,7 +61,7 @@ fn warn_about_what_has_no_effect(raw: &Redact, path: &Path, findings: &mut Findi
     ];
     for (name, _, _, wants) in given.into_iter().filter(|(_, given, fits, _)| *given && !*fits) {
         let cause = format!("`{name}` has an effect only with {wants}");
-        findings.warning(&path.key(name), cause, "remove one of the two, or choose the other treatment");
+        findings.warning(&path.key(name), cause, "remove it, or ask for what it belongs to");
     }
 }
 
@@ -194,7 +194,7 @@ fn resolve_treatment(raw: Redact, path: &Path, findings: &mut Findings) -> Optio
                 findings.has_error(&path.key(key)) || findings.has_error(&path.key(&format!("{key}_file")))
             };
             let Some((current_secret, current)) = current else {
-                if !has_error(findings, "key") {
+                if !has_error(findings, "key") && !findings.has_error(&path.key("key_id")) {
                     let remedy = "add `key: ${file:/path}`, `key: ${VAR}` or `key_file: /path`; \
                                   `openssl rand -base64 32` makes one";
                     findings.error(&path.key("key"), "`key` is missing: pseudonyms need one", remedy);

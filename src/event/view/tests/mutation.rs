@@ -31,10 +31,9 @@ pub(super) fn odd(event: &Value, oddity: Oddity, rng: &mut Rng) -> String {
     text
 }
 
-/// Members that the samples lack.
-fn graft(event: &mut Value, rng: &mut Rng) {
-    let Some(data) = event.get_mut("data").and_then(Value::as_object_mut) else { return };
-    let grafts = [
+/// Members that the samples lack: below which member of `data`, the name, the value.
+fn grafts() -> Vec<(&'static str, &'static str, Value)> {
+    vec![
         (
             "authenticationInfo",
             "originalPrincipal",
@@ -95,7 +94,13 @@ fn graft(event: &mut Value, rng: &mut Rng) {
         ),
         ("result", "data", json!({"errors": [{"status": 401}, {"detail": "bad g@x.org token"}]})),
         ("result", "status", json!("PERMISSION_DENIED")),
-    ];
+    ]
+}
+
+/// Puts some of [`grafts`] into the event.
+fn graft(event: &mut Value, rng: &mut Rng) {
+    let Some(data) = event.get_mut("data").and_then(Value::as_object_mut) else { return };
+    let grafts = grafts();
     for _ in 0..rng.usize(1..6) {
         let (parent, name, value) = &grafts[rng.usize(..grafts.len())];
         let parent = data.entry(*parent).or_insert_with(|| json!({}));

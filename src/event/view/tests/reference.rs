@@ -187,7 +187,7 @@ fn principal(principal: &Value) -> Option<String> {
 
 fn who(event: &Value) -> Option<String> {
     let id = all(event, "data.authenticationInfo.principal").into_iter().find_map(principal);
-    let resource_id = all(event, "data.authenticationInfo.principalResourceId").into_iter().find_map(text);
+    let resource_id = all(event, "data.authenticationInfo.principalResourceId").into_iter().find_map(principal);
     match id {
         Some(id) if id.chars().any(|letter| !letter.is_ascii_digit()) => Some(id),
         id => resource_id.or(id),

@@ -207,8 +207,8 @@ async fn the_pause_between_queries_grows_in_proportion_while_there_is_no_news() 
 #[tokio::test(start_paused = true)]
 async fn defect_15_an_acknowledgement_in_the_instant_of_its_deadline_does_not_end_the_asking() {
     let acks = acks();
-    // The ninth round falls on the deadline, and brings the answer.
-    let indexer = Indexer::new(8, || Reply::Known(Vec::new()));
+    // The thirteenth round falls on the deadline, and brings the answer.
+    let indexer = Indexer::new(12, || Reply::Known(Vec::new()));
     let began = Instant::now();
     let (_, late) = sent(&acks, 0);
     assert_eq!(acks.wait(late, &indexer).await, Fate::Indexed);

@@ -7,7 +7,7 @@ use super::super::program::{Base, Case, List, Operand, RawPath, Step};
 use super::{Checker, Element, Typed};
 
 /// Names that the event, or another tool, has for what is canonical here.
-const OTHERWISE: [(&str, &str); 33] = [
+const OTHERWISE: [(&str, &str); 36] = [
     ("methodName", "method"),
     ("method_name", "method"),
     ("action", "method"),
@@ -39,6 +39,9 @@ const OTHERWISE: [(&str, &str); 33] = [
     ("env", "environment"),
     ("accessType", "access_type"),
     ("requestId", "request_id"),
+    ("role_name", "role"),
+    ("cluster_id", "cluster"),
+    ("environment_id", "environment"),
     ("data", "event.data"),
     ("request", "event.data.request"),
 ];

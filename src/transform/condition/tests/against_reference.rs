@@ -170,7 +170,7 @@ proptest! {
         let mut tape = Tape::default();
         let document = tape.read(bytes.as_bytes()).expect("an object");
         let view = View::new(&document);
-        let decided = condition.holds(&Subject { view: View::new(&document), topic: "ab" });
+        let decided = condition.holds(&Subject { view: view.clone(), topic: "ab" });
         let tree = parse::parse(&text).expect("it was parsed before");
         let expected = World { canonical: &|name| canonical(&view, "ab", name), event: &event }.decide(&tree);
         prop_assert_eq!(decided.map_err(|_| Undecided), expected, "{} of {}", text, bytes);

@@ -85,7 +85,7 @@ impl<'a> JsonTable<'a> {
         match (&self.rows, wanted.key) {
             (JsonRows::ByName(rows), None) => rows.0.iter().try_for_each(|(key, row)| {
                 let members = self.row(row, true)?;
-                self.hand_on(row, key, &members, wanted, each)
+                self.hand_on(row, (key, &members), wanted, each)
             }),
             (JsonRows::ByName(rows), Some(column)) => {
                 rows.0.iter().try_for_each(|(_, row)| self.with_key_within(row, column, wanted, each))
@@ -112,7 +112,7 @@ impl<'a> JsonTable<'a> {
         match members.get(column) {
             None => Err(at(format!("this row has no `{column}`, which is the key"))),
             Some(value) => match self.cell(value)? {
-                Some(Cell::Text(key)) if !key.is_empty() => self.hand_on(row, &key, &members, wanted, each),
+                Some(Cell::Text(key)) if !key.is_empty() => self.hand_on(row, (&key, &members), wanted, each),
                 Some(Cell::Text(_) | Cell::List(_)) | None => Err(at(format!("`{column}`, the key, is not a text"))),
             },
         }
@@ -121,8 +121,7 @@ impl<'a> JsonTable<'a> {
     fn hand_on(
         &self,
         row: &'a RawValue,
-        key: &str,
-        members: &JsonRow<'a>,
+        (key, members): (&str, &JsonRow<'a>),
         wanted: &Wanted<'_>,
         each: &mut Each<'_>,
     ) -> Result<(), TableError> {
@@ -138,8 +137,8 @@ impl<'a> JsonTable<'a> {
                     .map_err(|_| TableError::new(self.at(row), "this row cannot be read", JSON_FORM))?;
                 Ok(JsonRow::Members(members.0))
             }
-            _ if may_be_single => Ok(JsonRow::Single(row)),
-            _ => Err(TableError::new(self.at(row), "this row is not an object", JSON_FORM)),
+            Some(_) | None if may_be_single => Ok(JsonRow::Single(row)),
+            Some(_) | None => Err(TableError::new(self.at(row), "this row is not an object", JSON_FORM)),
         }
     }
 

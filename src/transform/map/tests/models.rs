@@ -206,7 +206,9 @@ fn flatten<'v>(path: &str, object: &'v Map<String, Value>, fields: &mut Vec<(Str
         let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
         match value {
             Value::Object(object) => flatten(&path, object, fields),
-            _ => fields.push((path, value)),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
+                fields.push((path, value));
+            }
         }
     }
 }

@@ -369,12 +369,12 @@ fn laid_bare(bytes: &[u8]) -> String {
         let mut bare = Vec::with_capacity(text.len());
         let mut rest = text.as_bytes();
         while let Some((first, after)) = rest.split_first() {
-            let hex = |digits: &[u8]| u32::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok();
+            let hex = |digits: &[u8]| u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok();
             rest = after;
             match (first, after) {
                 (b'%', [a, b, after @ ..]) => match hex(&[*a, *b]) {
                     Some(byte) => {
-                        bare.push(byte as u8);
+                        bare.push(byte);
                         rest = after;
                     }
                     None => bare.push(b'%'),
@@ -416,7 +416,7 @@ fn chain(kind: u64) -> Chain {
     };
     let steps = vec![
         classes(&[Class::Email], treatment(0)),
-        classes(&[Class::ClientIp], if kind % 5 == 0 { Treatment::Truncate } else { treatment(1) }),
+        classes(&[Class::ClientIp], if kind.is_multiple_of(5) { Treatment::Truncate } else { treatment(1) }),
         classes(&[Class::Principal, Class::CredentialId], treatment(2)),
         paths(&["**.password", "**.\"secret.value\""], treatment(3)),
         pattern(&["**.message"], "token=[a-z0-9]+", treatment(0)),

@@ -47,7 +47,10 @@ impl<'s> Names<'s> {
         } else if self.used.iter().any(|(used_in, used)| *used_in == place && used == name) {
             report(format!("`{name}` is added twice"), "give one of them another name, for example with `prefix`");
         } else if let (Some(whose), Place::Fields) = (self.whose(name), place) {
-            report(format!("the field `{name}` is taken: {whose}"), "give it another name, for example with `prefix`");
+            report(
+                format!("the field `{name}` is taken: {whose}"),
+                "give it another name; those of a table also with `prefix`",
+            );
         }
         self.used.push((place, name.to_owned()));
     }

@@ -1,7 +1,7 @@
 //! Tables of `enrich`: what is looked up, where, and what is taken of it.
 
 use std::collections::BTreeMap;
-use std::path::{Path as FilePath, PathBuf};
+use std::path::Path as FilePath;
 
 use crate::config::check::{enumerate, nearest};
 use crate::config::findings::Findings;
@@ -97,7 +97,7 @@ pub(super) fn geoip(
     let key = raw.field.map_or(Some(Field::ClientIp), |field| resolve_field(&field, &path.key("field"), findings));
     let file = raw.file?;
     let name = table_name(raw.name, Some(&file), path, names, findings);
-    let prefix = raw.prefix.unwrap_or_else(|| GEOIP_PREFIX.to_owned());
+    let prefix = raw.prefix.map_or_else(|| GEOIP_PREFIX.to_owned(), |prefix| prefix.0);
     let at = path.key("take");
     let mut take = Vec::new();
     match raw.take {
@@ -204,7 +204,7 @@ struct Wanted {
 
 /// Reads the head of the table, and settles what is taken of it.
 fn layout(
-    file: &PathBuf,
+    file: &FilePath,
     (format, key_column): (Option<TableFormat>, Option<String>),
     wanted: Wanted,
     path: &Path,

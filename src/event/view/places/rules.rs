@@ -1,163 +1,28 @@
-//! Everywhere the value of a field can stand: what redaction has to find.
-//!
-//! The view answers with one value from where it should be; this goes through all values of the document and looks further:
-//!
-//! - Every spelling of a name counts (`clientIp`, `client_ip`, `CLIENT-IP`, `client\u0049p`), at any depth, in repeated members
-//!   too, and whatever stands below a member of that name.
-//! - Values that carry their meaning with them are found under any name: e-mail addresses, ids of principals (`User:…`,
-//!   `sa-…`), elements of resource names and scopes (`…/environment=env-1/…`).
-//! - Texts, numbers: whatever can hold a value. `true`, `false` and `null` hold none.
-//!
-//! So a place is rather found in vain than missed. Two things it cannot know: a value in free text under no telling name (who
-//! must be sure looks for the values found here in all other texts), and values that are names of members.
+//! Which value is a place of which field: by the names above it, by its type, or by what it holds.
 
 use std::ops::Range;
 
-use super::super::crn::Crn;
-use super::super::document::{Document, Kind, Value};
-use super::field::Field;
-use super::source::{CLUSTER, ENVIRONMENT, KAFKA_TYPES, KSQL_TYPES, ORGANIZATION, REGISTRY_TYPES};
-use super::words::{Context, Vocabulary, Word};
-use super::{principal, read};
-
-/// A set of fields.
-#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
-pub struct Fields(u64);
-
-/// Where the value of a field stands, or can stand.
-#[derive(Clone, Debug)]
-pub struct Place<'d> {
-    pub field: Field,
-    /// A string or a number.
-    pub value: Value<'d>,
-    /// Bytes of [`Value::text`] (with escapes resolved), never empty; `None` for the whole value. In a resource name the
-    /// part may be percent-encoded.
-    pub part: Option<Range<usize>>,
-}
-
-const _: () = assert!(Field::ALL.len() <= 64, "a set of fields has 64 bits");
-
-impl Fields {
-    pub const NONE: Self = Self(0);
-
-    #[must_use]
-    pub const fn with(self, field: Field) -> Self {
-        Self(self.0 | 1 << field as u32)
-    }
-
-    pub const fn contains(self, field: Field) -> bool {
-        self.0 & 1 << field as u32 != 0
-    }
-
-    pub const fn is_empty(self) -> bool {
-        self.0 == 0
-    }
-
-    fn iter(self) -> impl Iterator<Item = Field> {
-        let mut left = self.0;
-        std::iter::from_fn(move || {
-            let at = left.trailing_zeros() as usize;
-            left &= left.wrapping_sub(1);
-            Field::ALL.get(at).copied()
-        })
-    }
-}
-
-impl FromIterator<Field> for Fields {
-    fn from_iter<I: IntoIterator<Item = Field>>(fields: I) -> Self {
-        fields.into_iter().fold(Self::NONE, Self::with)
-    }
-}
-
-/// Finds the places of some fields.
-#[derive(Clone, Copy, Debug)]
-pub struct Places {
-    fields: Fields,
-    vocabulary: Vocabulary,
-    /// Whether a text without a telling name must be looked at: for an `@`, or for what ids and resource names begin with.
-    mails: bool,
-    ids: bool,
-}
-
-impl Places {
-    /// Fields that follow from others ([`Field::is_derived`]) have no places.
-    pub fn of(fields: Fields) -> Self {
-        let words = fields.iter().flat_map(words_of).fold(0, |words, word| words | word.bit());
-        let any = |of: &[Field]| of.iter().any(|field| fields.contains(*field));
-        Self {
-            fields,
-            vocabulary: Vocabulary::of(words),
-            mails: any(&[Field::Email, Field::TargetEmail]),
-            ids: any(&[Field::Principal, Field::CredentialId, Field::Organization, Field::Environment, Field::Cluster]),
-        }
-    }
-
-    /// Calls `each` with every place, in the order of the text. One value can be a place of several fields, and have several
-    /// parts.
-    pub fn each<'d>(&self, document: &'d Document<'d>, each: &mut dyn FnMut(Place<'d>)) {
-        self.below(document.root(), Context::default(), each);
-    }
-
-    fn below<'d>(&self, container: Value<'d>, context: Context, each: &mut dyn FnMut(Place<'d>)) {
-        for value in container.children() {
-            let context = context.within(value, &self.vocabulary);
-            match value.kind() {
-                Kind::Object | Kind::Array => self.below(value, context, each),
-                Kind::String if context.is_known() || self.may_tell(value) => {
-                    if let Some(text) = read::text(value) {
-                        self.leaf(&Leaf { value, text: Some(&text), context, container }, each);
-                    }
-                }
-                Kind::Number if context.is_known() => {
-                    self.leaf(&Leaf { value, text: None, context, container }, each);
-                }
-                Kind::String | Kind::Number | Kind::Bool(_) | Kind::Null => {}
-            }
-        }
-    }
-
-    /// Whether a string may carry its meaning with it.
-    fn may_tell(&self, value: Value<'_>) -> bool {
-        let Some(text) = value.plain_text() else { return self.mails || self.ids };
-        let is_name = text.starts_with(b"crn:");
-        let is_mail = self.mails && (text.contains(&b'@') || (is_name && text.contains(&b'%')));
-        let is_id = self.ids
-            && (is_name
-                || text.iter().take(ID_PREFIX).any(|byte| matches!(byte, b'-' | b':' | b'='))
-                || text.contains(&b'='));
-        is_mail || is_id
-    }
-
-    fn leaf<'d>(&self, leaf: &Leaf<'d, '_>, each: &mut dyn FnMut(Place<'d>)) {
-        for field in self.fields.iter() {
-            let mut emit = |part| each(Place { field, value: leaf.value, part });
-            match found(field, leaf) {
-                Found::Nothing => {}
-                Found::Whole => emit(None),
-                Found::Part(part) if part.is_empty() => {}
-                Found::Part(part) => emit(Some(part)),
-                Found::Each(search) => search(leaf.text.unwrap_or_default(), &mut |part| emit(Some(part))),
-            }
-        }
-    }
-}
-
-/// The longest prefix of an id: `group-`.
-const ID_PREFIX: usize = 6;
+use super::super::super::crn::Crn;
+use super::super::super::document::Value;
+use super::super::field::Field;
+use super::super::source::{CLUSTER, ENVIRONMENT, KAFKA_TYPES, KSQL_TYPES, ORGANIZATION, REGISTRY_TYPES};
+use super::super::words::{Context, Word};
+use super::super::{principal, read};
+use super::texts::{addresses, elements, is_id};
 
 /// A value that can be a place, and where it stands.
 #[derive(Clone, Copy)]
-struct Leaf<'d, 't> {
-    value: Value<'d>,
+pub(super) struct Leaf<'d, 't> {
+    pub(super) value: Value<'d>,
     /// `None` for a number.
-    text: Option<&'t str>,
-    context: Context,
+    pub(super) text: Option<&'t str>,
+    pub(super) context: Context,
     /// The object or array that it stands in.
-    container: Value<'d>,
+    pub(super) container: Value<'d>,
 }
 
 /// What of a leaf is the field.
-enum Found {
+pub(super) enum Found {
     Nothing,
     Whole,
     Part(Range<usize>),
@@ -166,7 +31,7 @@ enum Found {
 }
 
 /// The names that [`found`] asks for.
-fn words_of(field: Field) -> &'static [Word] {
+pub(super) fn words_of(field: Field) -> &'static [Word] {
     use Word as W;
     match field {
         Field::Id => &[W::Id],
@@ -224,7 +89,7 @@ const PRINCIPALS: &[Word] = &[
     Word::Type,
 ];
 
-fn found(field: Field, leaf: &Leaf<'_, '_>) -> Found {
+pub(super) fn found(field: Field, leaf: &Leaf<'_, '_>) -> Found {
     use Word as W;
     let at = leaf.context;
     let below = |words: &[Word]| whole_if(at.is_below_any(words));
@@ -307,7 +172,7 @@ fn principal_anywhere(leaf: &Leaf<'_, '_>) -> Found {
     let is_subject = leaf.context.is_below_all(&[W::IdToken, W::Subject]);
     match principal_if(is_subject || leaf.context.is_below_any(names), leaf) {
         Found::Nothing => {}
-        found => return found,
+        found @ (Found::Whole | Found::Part(_) | Found::Each(_)) => return found,
     }
     match leaf.text {
         Some(text) if text.starts_with("User:") => part_if(true, leaf, principal::without_user),
@@ -392,61 +257,4 @@ fn is_of_type(leaf: &Leaf<'_, '_>, types: &[&str]) -> bool {
         && leaf.container.children().filter(|member| Word::of(*member) == Some(Word::Type)).any(|kind| {
             read::text(kind).is_some_and(|kind| types.iter().any(|wanted| kind.eq_ignore_ascii_case(wanted)))
         })
-}
-
-fn is_id(text: &str, prefix: &str) -> bool {
-    let rest = text.strip_prefix(prefix).unwrap_or_default();
-    !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_alphanumeric())
-}
-
-/// The values of these keys in a resource name or a scope.
-fn elements(text: &str, keys: &[&str], each: &mut dyn FnMut(Range<usize>)) {
-    if !text.contains('=') {
-        return;
-    }
-    let crn = Crn::parse(text).unwrap_or(Crn::of_path(text));
-    crn.elements()
-        .filter(|element| keys.contains(&element.key()))
-        .filter_map(|element| element.value_range())
-        .for_each(each);
-}
-
-/// E-mail addresses within a text, and in a resource name also those that are percent-encoded.
-fn addresses(text: &str, each: &mut dyn FnMut(Range<usize>)) {
-    let encoded = if text.contains('%') { Crn::parse(text) } else { None };
-    match encoded {
-        None => plain_addresses(text, each),
-        Some(crn) => {
-            let mut all = Vec::new();
-            plain_addresses(text, &mut |range| all.push(range));
-            for element in crn.elements().filter(|element| element.value().is_some_and(|value| value.contains('@'))) {
-                all.extend(element.value_range().filter(|range| !text[range.clone()].contains('@')));
-            }
-            all.sort_by_key(|range| range.start);
-            all.into_iter().for_each(each);
-        }
-    }
-}
-
-fn plain_addresses(text: &str, each: &mut dyn FnMut(Range<usize>)) {
-    let mut from = 0;
-    while let Some(at) = text[from..].find('@').map(|at| from + at) {
-        let local: usize =
-            text[from..at].chars().rev().take_while(|letter| is_local(*letter)).map(char::len_utf8).sum();
-        let domain: usize = text[at + 1..].chars().take_while(|letter| is_domain(*letter)).map(char::len_utf8).sum();
-        let end = at + 1 + text[at + 1..at + 1 + domain].trim_end_matches(['.', '-']).len();
-        if local > 0 && end > at + 1 {
-            each(at - local..end);
-        }
-        from = end;
-    }
-}
-
-/// What stands before the `@`, apart from what ends a value in a resource name or in a certificate's name.
-fn is_local(letter: char) -> bool {
-    letter.is_alphanumeric() || ".!#$%&'*+-?^_`{|}~".contains(letter)
-}
-
-fn is_domain(letter: char) -> bool {
-    letter.is_alphanumeric() || matches!(letter, '.' | '-')
 }
