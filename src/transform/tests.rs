@@ -18,7 +18,15 @@ const CANARIES: [&str; 2] = ["canary", "203.0.113.99"];
 
 fn record(value: &str) -> Record<'_> {
     let (partition, offset) = (PartitionId::new(0), Offset::new(0));
-    Record { topic: "audit", partition, offset, timestamp_ms: None, key: None, value: Some(value.as_bytes()), headers: &[] }
+    Record {
+        topic: "audit",
+        partition,
+        offset,
+        timestamp_ms: None,
+        key: None,
+        value: Some(value.as_bytes()),
+        headers: &[],
+    }
 }
 
 fn chain(to: Model, place: Place, treatment: Option<Treatment>) -> Chain {
@@ -35,9 +43,7 @@ fn chain(to: Model, place: Place, treatment: Option<Treatment>) -> Chain {
 
 fn cleared(chain: &mut Chain, value: &str) -> String {
     match chain.clear(record(value)) {
-        Verdict::Cleared(event) => {
-            String::from_utf8(event.record().value.expect("a value").to_vec()).expect("text")
-        }
+        Verdict::Cleared(event) => String::from_utf8(event.record().value.expect("a value").to_vec()).expect("text"),
         Verdict::Filtered(_) | Verdict::Unclear(..) => panic!("it may leave"),
     }
 }
