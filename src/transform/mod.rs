@@ -179,3 +179,6 @@ fn with_document<T>(
         Some(_) | None => then(tape.read(value).as_ref()),
     }
 }
+
+#[cfg(test)]
+mod tests;

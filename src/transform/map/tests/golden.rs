@@ -101,7 +101,7 @@ fn a_denied_topic_creation_is_mapped_as_the_worked_example_says() {
         ("/event/action", json!("kafka.CreateTopics")),
         ("/event/outcome", json!("failure")),
         ("/user/id", json!("sa-1abc2d")),
-        ("/confluent/audit/resource", json!({"type": "Topic", "name": "payments", "id": "payments"})),
+        ("/confluent/audit/resource", json!({"type": "topic", "name": "payments", "id": "payments"})),
         ("/source/ip", json!("198.51.100.7")),
     ] {
         assert_eq!(ecs.pointer(path), Some(&value), "{path}");

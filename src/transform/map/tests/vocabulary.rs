@@ -12,7 +12,7 @@ pub(super) struct CimModel {
     /// Expected as well, but not in every audit event. `dvc` needs a network, of which few events tell; no event tells
     /// `object_size`, and of a cluster neither `image_id` nor `instance_type`.
     pub(super) expected: &'static str,
-    /// Empty when any word is allowed.
+    /// The words that `action` may be, as far as they can come up.
     pub(super) actions: &'static str,
 }
 

@@ -369,10 +369,10 @@ fn laid_bare(bytes: &[u8]) -> String {
         let mut bare = Vec::with_capacity(text.len());
         let mut rest = text.as_bytes();
         while let Some((first, after)) = rest.split_first() {
-            let hex = |digits: &[u8]| u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok();
+            let hex = |digits: &[u8]| u32::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok();
             rest = after;
             match (first, after) {
-                (b'%', [a, b, after @ ..]) => match hex(&[*a, *b]) {
+                (b'%', [a, b, after @ ..]) => match hex(&[*a, *b]).and_then(|byte| u8::try_from(byte).ok()) {
                     Some(byte) => {
                         bare.push(byte);
                         rest = after;

@@ -110,7 +110,7 @@ fn every_place_that_the_view_knows_is_redacted() {
             }
         }
     }
-    assert!(seen > 500, "{seen}");
+    assert!(seen > 400, "the corpus holds many: {seen}");
 }
 
 #[test]
