@@ -89,6 +89,10 @@ pub(super) fn known_words(field: Field) -> Option<&'static [&'static str]> {
     WORDS.iter().find(|(known, _)| *known == field).map(|(_, words)| *words)
 }
 
+/// All names would fill the screen.
+const KNOWN_BEST: &str = "the fields are listed in docs/event-fields.md, `method`, `outcome`, `denied`, `principal`, `resource` and \
+    `cluster` among them; the event as it was read is `event`";
+
 impl Checker<'_> {
     /// How many lists further out, and what it is.
     pub(super) fn variable(&self, name: &str) -> Option<(usize, Element)> {
@@ -136,15 +140,9 @@ impl Checker<'_> {
             None if FUNCTIONS.iter().any(|(function, _)| *function == name) => {
                 format!("`{name}` is a function, and needs brackets")
             }
-            None => format!("the names are {}; the raw event is `event`", self.all_names().join(", ")),
+            None => KNOWN_BEST.to_owned(),
         };
         self.problem(span, format!("there is no field `{name}`"), remedy)
-    }
-
-    fn all_names(&self) -> Vec<String> {
-        let variables = self.variables.iter().map(|variable| variable.name.as_str());
-        let fields = Field::ALL.iter().map(|field| field.as_str());
-        variables.chain(fields).chain(["topic"]).map(|name| format!("`{name}`")).collect()
     }
 
     fn meant(&self, name: &str) -> Option<String> {
