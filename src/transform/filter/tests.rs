@@ -183,3 +183,23 @@ fn without_an_identifier_the_place_decides() {
     let kept = (0..1000).filter(|offset| is_sample(n, &subject, &record("t", *offset, None))).count();
     assert!((200..300).contains(&kept), "{kept}");
 }
+
+/// Goal: no chance decides about what was refused. Method: one in 1000, over 200 events that ended in each way.
+#[test]
+fn only_successful_events_are_sampled_away() {
+    let n = NonZeroU32::new(1000).expect("not zero");
+    let rules = [rule("sampled", Action::Drop { keep_one_in: Some(n) }, r#"method == "CreateAPIKey""#)];
+    for (status, is_filtered) in
+        [(r#""SUCCESS""#, true), (r#""FAILURE""#, false), (r#""UNSET""#, false), ("null", false)]
+    {
+        let mut chain = chain(&rules);
+        let filtered = (0..200).filter(|id| {
+            let data = format!(r#"{{"methodName":"CreateAPIKey","result":{{"status":{status}}}}}"#);
+            let value = format!(r#"{{"id":"{id}","type":"io.confluent.cloud/request","data":{data}}}"#);
+            filtered_by(&mut chain, &rules, record("t", 0, Some(&value))).is_some()
+        });
+        let (filtered, sampled) = (filtered.count() as u64, chain.filter_counts().rules[0].sampled);
+        assert_eq!(filtered + sampled, if is_filtered { 200 } else { 0 }, "{status}");
+        assert_eq!(filtered > 190, is_filtered, "{status}");
+    }
+}
