@@ -2,6 +2,7 @@
 
 mod check_online;
 mod deadletter;
+mod transforms;
 
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
