@@ -1,13 +1,13 @@
 //! `check`: is the configuration right, and what does it mean. Offline it touches nothing but the file.
 
 use std::fmt::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use clap::Args as ClapArgs;
 use serde_json::json;
 
 use super::terminal::{Format, clean, clean_lines, print, print_json, tell};
-use super::{Exit, online};
+use super::{Exit, online, rehearsal};
 use crate::config::{self, AdminConfig, Config, DeadLetterConfig, PipelineConfig, SinkConfig, SourceConfig};
 use crate::delivery::attempt::Coding;
 use crate::sink::DeliveryLevel;
@@ -20,6 +20,11 @@ pub(super) struct CheckArgs {
     /// Also ask Kafka and Splunk whether it would work. Joins no group, commits nothing, writes no event.
     #[arg(long)]
     online: bool,
+
+    /// Also send the events of this file, one a line, through the transforms, and say which rules match, what is redacted and
+    /// how much is saved. May be given several times; `-` is standard input.
+    #[arg(long, value_name = "FILE")]
+    events: Vec<PathBuf>,
 
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -52,6 +57,9 @@ pub(super) fn check(path: &Path, args: &CheckArgs) -> anyhow::Result<Exit> {
                 print_json(&meaning(pipeline))?;
             }
         }
+    }
+    if !args.events.is_empty() {
+        rehearsal::rehearse(&config.pipelines, &args.events, args.format)?;
     }
     if args.online { online::check(&config, args.format) } else { Ok(Exit::Done) }
 }

@@ -14,6 +14,7 @@ mod lines;
 mod offsets;
 mod online;
 mod pseudonym;
+mod rehearsal;
 mod resend;
 mod reveal;
 mod run;

@@ -332,7 +332,7 @@ fn conductor_of(
     Conductor::new(ConductorParts {
         source,
         sink: Arc::clone(&parts.sink),
-        chain: chain_of(config).watched_by(drift_report::sensor(&config.name)),
+        chain: chain_of(config).watched_by(drift_report::sensor(&config.name, config.chain.redact.is_enabled())),
         builder,
         budget,
         mail,

@@ -1,5 +1,7 @@
 //! What a delivered event should look like, against what it does.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value};
 
 use crate::config::case::Content;
@@ -88,12 +90,19 @@ fn nearest(root: &Value, path: &str) -> String {
         .map(|length| steps[..length].join("."))
         .find(|part| part.is_empty() || !found(root, part).is_empty());
     let at = known.filter(|part| !part.is_empty()).map_or_else(|| vec![root], |part| found(root, &part));
-    let names: Vec<&str> = at
-        .iter()
-        .filter_map(|value| value.as_object())
-        .flat_map(|members| members.keys().map(String::as_str))
-        .collect();
+    let mut names = BTreeSet::new();
+    at.iter().for_each(|value| names_of(value, &mut names));
+    let names: Vec<&str> = names.into_iter().collect();
     if names.is_empty() { String::new() } else { format!("; at that place there are: {}", names.join(", ")) }
+}
+
+/// The names of an object's members, or of all objects in an array.
+fn names_of<'v>(value: &'v Value, names: &mut BTreeSet<&'v str>) {
+    match value {
+        Value::Object(members) => names.extend(members.keys().map(String::as_str)),
+        Value::Array(elements) => elements.iter().for_each(|element| names_of(element, names)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
 }
 
 /// Text is compared with what it says, anything else with its JSON text.
@@ -147,7 +156,7 @@ mod tests {
         assert_eq!(found(&event, "a.b.1.c"), [&json!("x")]);
         assert_eq!(found(&event, "d"), [&Value::Null]);
         assert!(found(&event, "a.x.c").is_empty() && found(&event, "d.e").is_empty());
-        assert_eq!(nearest(&event, "a.b.z"), "; at that place there are: c, c");
+        assert_eq!(nearest(&event, "a.b.z"), "; at that place there are: c");
     }
 
     #[test]

@@ -163,6 +163,10 @@ impl<'d> Facts<'d> {
         let copy = |fact| self.known(fact).clone();
         match derivation {
             D::ClientAddress => {
+                // Nearly always the first one is one.
+                if let Some(address) = copy(Fact::ClientIp).filter(|text| is_address(text)) {
+                    return Some(address);
+                }
                 let mut first = None;
                 self.view.each(Field::ClientIp, &mut |text| {
                     if first.is_none() && is_address(&text) {

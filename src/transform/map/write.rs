@@ -47,8 +47,27 @@ impl<'o> Members<'o> {
 
     /// Writes a member; `value` writes what stands behind its name.
     pub(super) fn push(&mut self, path: &'static str, value: impl FnOnce(&mut Vec<u8>)) {
-        let (objects, name) = path.rsplit_once('.').unwrap_or(("", path));
-        let names = objects.split('.').filter(|name| !name.is_empty());
+        let name = match path.bytes().rposition(|byte| byte == b'.') {
+            None => {
+                self.close_to(0);
+                path
+            }
+            Some(dot) => {
+                self.open(&path[..dot]);
+                &path[dot + 1..]
+            }
+        };
+        self.name(name);
+        value(self.out);
+        if name.ends_with(LIST) {
+            self.out.push(b']');
+        }
+        self.last = path;
+    }
+
+    /// Closes what does not lead there, and opens what does.
+    fn open(&mut self, objects: &'static str) {
+        let names = objects.split('.');
         let shared = names.clone().zip(&self.open[..self.depth]).take_while(|(name, open)| name == *open).count();
         self.close_to(shared);
         for name in names.skip(shared) {
@@ -57,12 +76,6 @@ impl<'o> Members<'o> {
             self.open[self.depth] = name;
             self.depth += 1;
         }
-        self.name(name);
-        value(self.out);
-        if name.ends_with(LIST) {
-            self.out.push(b']');
-        }
-        self.last = path;
     }
 
     /// Closes the object.
@@ -118,6 +131,12 @@ pub(super) fn push_title(out: &mut Vec<u8>, text: &str) {
 /// Text between the quotation marks of a JSON string. It is UTF-8, so only ASCII needs a look.
 pub(super) fn push_escaped(out: &mut Vec<u8>, text: &[u8]) {
     const HEX: &[u8; 16] = b"0123456789abcdef";
+    // Without a way out of the loop, so that many bytes are looked at in one step: nearly every text is plain.
+    let has_special = text.iter().fold(false, |has, byte| has | (*byte < 0x20) | (*byte == b'"') | (*byte == b'\\'));
+    if !has_special {
+        out.extend_from_slice(text);
+        return;
+    }
     let mut plain = 0;
     for (at, byte) in text.iter().enumerate() {
         let short = match byte {
