@@ -203,3 +203,28 @@ fn only_successful_events_are_sampled_away() {
         assert_eq!(filtered > 190, is_filtered, "{status}");
     }
 }
+
+#[test]
+fn judging_an_event_allocates_nothing_in_the_steady_state() {
+    let three = r#"method == "mds.Authorize" && outcome == "success" && resource.startsWith("crn:")"#;
+    let presets = [(DropPreset::Routine.as_str(), DropPreset::Routine.when())];
+    let more = [("three", three), ("ips", r#"client_ip.exists(ip, inCidr(ip, "10.0.0.0/8"))"#)];
+    let raw = [(
+        "raw",
+        r#"event.data.cloudResources.exists(r, r.resource.type == "X" && r.resource.resourceId in ["a", "b"])"#,
+    )];
+    let rules: Vec<FilterConfig> =
+        presets.iter().chain(&more).chain(&raw).map(|(name, when)| drop(name, when)).collect();
+    let mut chain = chain(&rules);
+    let events: Vec<&str> = include_str!("../../demo/sample-events.jsonl").lines().collect();
+    let mut filtered = 0;
+    let mut all = || {
+        events
+            .iter()
+            .for_each(|event| filtered += u32::from(chain.clear(record("t", 0, Some(event))).cleared().is_none()))
+    };
+    all();
+    let allocations = allocation_counter::measure(all);
+    assert_eq!(allocations.count_total, 0, "for {} events", events.len());
+    assert!(filtered > 30, "{filtered} were filtered in two turns");
+}
