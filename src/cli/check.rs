@@ -13,6 +13,7 @@ use crate::delivery::attempt::Coding;
 use crate::sink::DeliveryLevel;
 use crate::sink::splunk_hec::config::Mode;
 use crate::source::kafka::config::{GroupProtocol, StartAt, Topics};
+use crate::transform::config::ChainConfig;
 use crate::units::show_duration;
 
 #[derive(Debug, ClapArgs)]
@@ -99,7 +100,7 @@ fn summary(path: &Path, config: &Config) -> String {
     text
 }
 
-fn lines(pipeline: &PipelineConfig) -> [(&'static str, String); 6] {
+fn lines(pipeline: &PipelineConfig) -> [(&'static str, String); 7] {
     let SourceConfig::Kafka(kafka) = &pipeline.source;
     let SinkConfig::SplunkHec(hec) = &pipeline.sink;
     let login = kafka.client.sasl.as_ref().map_or_else(String::new, |sasl| format!(", {}", sasl.mechanism.as_str()));
@@ -134,6 +135,7 @@ fn lines(pipeline: &PipelineConfig) -> [(&'static str, String); 6] {
     [
         ("reads", reads),
         ("group", format!("{}, {protocol} protocol; a new group begins with {start}", pipeline.group_id)),
+        ("transforms", transforms(&pipeline.chain)),
         ("delivers to", format!("{} (Splunk HEC, {mode}{compression})", hec.endpoints.join(", "))),
         ("level", proof.to_owned()),
         ("dead letters", dead_letters(&pipeline.dead_letter)),
@@ -149,6 +151,18 @@ fn lines(pipeline: &PipelineConfig) -> [(&'static str, String); 6] {
             ),
         ),
     ]
+}
+
+fn transforms(chain: &ChainConfig) -> String {
+    let filters: Vec<&str> = chain.filters.iter().map(|rule| rule.name.as_str()).collect();
+    let steps = [
+        (!filters.is_empty(), format!("filters ({})", clean(&filters.join(", ")))),
+        (!chain.enrichment.adds.is_empty(), "enriches".to_owned()),
+        (chain.redact.is_enabled(), "redacts; what cannot be redacted becomes a dead letter".to_owned()),
+        (chain.map.is_some(), "maps to a data model".to_owned()),
+    ];
+    let steps: Vec<String> = steps.into_iter().filter_map(|(is_done, step)| is_done.then_some(step)).collect();
+    if steps.is_empty() { "none: every event travels as it is".to_owned() } else { steps.join(", ") }
 }
 
 fn topics(topics: &Topics) -> String {

@@ -2,7 +2,7 @@
 //!
 //! Both dialects are known: what stands in `methodName` may stand in `method_name`. The first spelling counts before the
 //! second, and of a repeated member the last one, as for most parsers. Where more than one could be meant, that is
-//! remembered with the document ([`Document::met_repeated`]): readers may disagree about such an event.
+//! remembered with the document ([`met_repeated`](super::Document::met_repeated)): readers may disagree about it.
 
 use super::super::document::Value;
 

@@ -132,7 +132,16 @@ fn a_check_on_events_says_what_each_rule_would_do() {
     let events = desk.events();
     let finished = desk.run(&["check", "--events", events.to_str().unwrap()]);
     assert_eq!(finished.code(), Some(0), "{finished:?}");
-    for expected in ["pipeline splunk: 84 events", "filtered", "routine", "redacted", "email", "delivered", "saved"] {
+    for expected in [
+        "transforms    filters (routine), enriches, redacts;",
+        "pipeline splunk: 84 events",
+        "filtered",
+        "routine",
+        "redacted",
+        "email",
+        "delivered",
+        "saved",
+    ] {
         assert!(finished.stdout.contains(expected), "{expected}: {}", finished.stdout);
     }
     let finished = desk.run(&["check", "--format", "json", "--events", events.to_str().unwrap()]);
