@@ -6,7 +6,6 @@
 //! - A secret `x` always has a sibling `x_file`.
 
 mod cases;
-mod enrich;
 mod hec_events;
 mod tls;
 mod transforms;
@@ -25,7 +24,6 @@ use crate::source::kafka::config::{GroupProtocol, SaslMechanism, Security, Start
 use crate::units::{self, ByteSize};
 
 pub(super) use cases::*;
-pub(super) use enrich::{Crn, Enrich, GeoIp, Lookup, Networks, Place, TableFormat};
 pub(super) use hec_events::*;
 pub(super) use tls::{HecTls, KafkaTls};
 pub(super) use transforms::*;

@@ -13,7 +13,7 @@ mod view;
 pub use document::{Children, Document, Kind, Value};
 pub use json::{Json, Tape, scan};
 pub use rfc3339::EventTime;
-pub use view::{Field, Fields, Place, Places, Shape, View};
+pub use view::{Field, Fields, Place, Places, Shape, Verb, View};
 
 use crate::position::{Offset, PartitionId};
 

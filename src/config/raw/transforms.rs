@@ -1,5 +1,6 @@
 //! What the file may say under `transforms`: one type per step.
 
+mod enrich;
 mod map;
 mod redact;
 
@@ -8,7 +9,8 @@ use serde::Deserialize;
 
 use crate::transform::filter::{DropPreset, KeepPreset};
 
-use super::{Characters, Enrich};
+use super::Characters;
+pub(in crate::config) use enrich::{Crn, Enrich, GeoIp, Lookup, Networks, Place, TableFormat};
 pub(in crate::config) use map::*;
 pub(in crate::config) use redact::*;
 

@@ -35,7 +35,7 @@ use super::document::{Document, Value};
 use members::{Data, Envelope, Name};
 use outcome::Outcome;
 use source::{Head, Source};
-use verb::Verb;
+pub use verb::Verb;
 
 /// Canonical names over one event.
 #[derive(Clone, Debug)]

@@ -1,19 +1,36 @@
 //! What kind of action a method is, also of a method that nobody has heard of: its first verb says it.
 
+/// The words of the canonical field `verb`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Verb {
+pub enum Verb {
     Create,
     Update,
     Delete,
     Read,
     Write,
     Logon,
+    /// A permission was checked; the operation says for what.
     AccessCheck,
     Other,
 }
 
 impl Verb {
-    pub(super) const fn as_str(self) -> &'static str {
+    const ALL: [Self; 8] = [
+        Self::Create,
+        Self::Update,
+        Self::Delete,
+        Self::Read,
+        Self::Write,
+        Self::Logon,
+        Self::AccessCheck,
+        Self::Other,
+    ];
+
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|verb| verb.as_str() == word)
+    }
+
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Create => "create",
             Self::Update => "update",
@@ -99,6 +116,14 @@ fn begins_with(name: &str, verb: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_word_is_read_as_it_is_written() {
+        for verb in Verb::ALL {
+            assert_eq!(Verb::parse(verb.as_str()), Some(verb));
+        }
+        assert_eq!(Verb::parse("Create"), None);
+    }
 
     #[test]
     fn the_first_verb_decides() {

@@ -9,7 +9,7 @@ use super::event::Event;
 use super::event::Outcome;
 use super::fact::Fact;
 use super::row::{Derived, How, List, Row, Target, When, class, fact, word};
-use super::verb::Verb;
+use crate::event::Verb;
 
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Cim;

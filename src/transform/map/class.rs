@@ -5,8 +5,8 @@
 //! - What an event lacks can still change its class: see [`super::ocsf`].
 
 use super::event::Signs;
-use super::verb::Verb;
 use super::{cim, ecs, ocsf};
+use crate::event::Verb;
 
 /// One kind of event.
 #[derive(Debug)]

@@ -10,7 +10,7 @@ use super::event::Event;
 use super::event::Outcome;
 use super::fact::Fact;
 use super::row::{Derived, How, List, Row, Target, When, class, fact, raw, word};
-use super::verb::Verb;
+use crate::event::Verb;
 
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Ecs;

@@ -2,8 +2,8 @@
 
 use super::class::{Row, Sign};
 use super::fact::{Fact, Facts};
-use super::verb::Verb;
-use crate::event::{Document, View};
+use super::operation;
+use crate::event::{Document, Verb, View};
 
 /// How it ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -31,7 +31,7 @@ impl<'d> Event<'d> {
             Some("failure") => Outcome::Failure,
             Some(_) | None => Outcome::Unknown,
         };
-        let verb = facts.get(Fact::Verb).map_or(Verb::Other, Verb::named);
+        let verb = facts.get(Fact::Verb).and_then(Verb::parse).unwrap_or(Verb::Other);
         let row = Row::of(&Signs::new(&facts, verb));
         Self { facts, raw, row, verb, outcome }
     }
@@ -57,7 +57,7 @@ impl<'d> Event<'d> {
 
     /// What the operation does whose permission was checked.
     pub(super) fn operation(&self) -> Option<Verb> {
-        self.facts.get(Fact::Operation).and_then(Verb::of_operation)
+        self.facts.get(Fact::Operation).and_then(operation::verb_of)
     }
 }
 

@@ -18,8 +18,8 @@ mod event;
 mod fact;
 mod fill;
 mod ocsf;
+mod operation;
 mod row;
-mod verb;
 mod write;
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Characters, ListOrNames, TextOrList};
+use crate::config::raw::{Characters, ListOrNames, TextOrList};
 use crate::defaults;
 
 #[derive(Deserialize, JsonSchema)]
