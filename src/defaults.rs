@@ -99,6 +99,30 @@ const _: () = {
     );
 };
 
+// The archive.
+
+/// A frame of a segment that is compressed while it is filled. Larger ones compress hardly better (1 MiB: within 1 % of the whole), and
+/// whoever reads one record decompresses one frame.
+pub const FRAME_BYTES: usize = 1 << 20;
+
+/// A segment is closed at this many bytes of lines: an hour of some 25 events a second.
+pub const SEGMENT_RAW_BYTES: ByteSize = ByteSize::mib(128);
+
+/// A segment is closed at this many bytes as stored: one request carries it.
+pub const SEGMENT_STORED_BYTES: ByteSize = ByteSize::mib(48);
+
+/// A segment is closed this long after its first record: what is archived is never older than that.
+pub const SEGMENT_AGE: Duration = Duration::from_secs(15 * 60);
+
+/// Level 3 of Zstandard compresses audit events to a tenth at some 800 MB/s; higher ones gain little and cost much.
+pub const COMPRESSION_LEVEL: i32 = 3;
+
+/// After the end of an hour, before its digest is written: links that are on their way arrive, and clocks may differ.
+pub const DIGEST_GRACE: Duration = Duration::from_secs(60);
+
+/// How soon a digest that could not be written is tried again.
+pub const DIGEST_RETRY: Duration = Duration::from_secs(60);
+
 // Fixed limits of delivery.
 
 /// First delay after a failed attempt; the n-th is up to `RETRY_BASE * 2^n`.

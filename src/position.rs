@@ -114,6 +114,14 @@ impl Slot {
     }
 }
 
+/// Partitions that are newly assigned.
+#[derive(Clone, Debug)]
+pub struct NewPartitions {
+    /// What the brokers call their cluster, if they said.
+    pub cluster_id: Option<String>,
+    pub keys: Vec<(TopicName, PartitionId)>,
+}
+
 macro_rules! show {
     ($($name:ident),*) => {$(
         impl fmt::Display for $name {

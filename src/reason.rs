@@ -79,6 +79,20 @@ reasons! {
     /// The batch was refused, and the server did not say which event is at fault.
     Refused => "refused",
 
+    // The archive.
+    /// The store does not accept the credentials, or they lack a permission.
+    StoreAccess => "store_access",
+    /// There is no bucket or container of this name.
+    NoBucket => "no_bucket",
+    /// The file system is full or fails.
+    Disk => "disk",
+    /// Somebody else has taken over this partition's chain: nothing more may be written by us.
+    Fenced => "fenced",
+    /// What lies in the store is not what this pipeline may go on with: another archive, another topic, another key.
+    ArchiveMismatch => "archive_mismatch",
+    /// The store ignores the condition that an object must not exist: two writers could overwrite each other.
+    NoFencing => "no_fencing",
+
     // Dead letters.
     /// An event cannot be delivered and no dead-letter store is configured.
     NoDeadLetterStore => "no_dead_letter_store",
@@ -111,18 +125,22 @@ impl Reason {
             Self::AckDisabled => Some("enable indexer acknowledgement for the token, or set `delivery: accepted`"),
             Self::UnexpectedAnswer => Some("check the endpoint's address: what answers there is not a HEC"),
             Self::Connect => {
-                Some("check the endpoint's address and port, DNS, the firewall, and that HEC is enabled there")
+                Some("check the address and port, DNS, the firewall, and that the receiver is enabled there")
             }
             Self::Timeout | Self::Network => {
-                Some("check the network and any proxy or load balancer on the way to Splunk")
+                Some("check the network and any proxy or load balancer on the way")
             }
-            Self::Busy | Self::ServerError => Some("look at the health of Splunk's indexers and their queues"),
+            Self::Busy | Self::ServerError => Some("look at the health of the receiver; of Splunk at its indexers and their queues"),
             Self::AckTimeout => {
                 Some("look at the replication of Splunk's indexers; raise `ack_timeout` if it is that slow")
             }
             Self::AckUnknown => {
                 Some("check that the load balancer passes /services/collector/ack on to the same indexer")
             }
+            Self::Fenced => Some(
+                "see that no other pipeline with another consumer group writes to the same archive; after a pause of this process \
+                 it is as it should be",
+            ),
             Self::NoDeadLetterStore => Some("configure `dead_letter` for this pipeline and restart"),
             Self::DeadLetterStore => Some("make room or give access to the dead-letter store"),
             Self::Unredactable => {
@@ -137,6 +155,11 @@ impl Reason {
             | Self::EventRefused
             | Self::RequestTooLarge
             | Self::Refused
+            | Self::StoreAccess
+            | Self::NoBucket
+            | Self::Disk
+            | Self::ArchiveMismatch
+            | Self::NoFencing
             | Self::Tls
             | Self::KafkaConnect
             | Self::KafkaAuthentication

@@ -1,4 +1,4 @@
-//! What one attempt at delivering a parcel came to: proof, perhaps with a warning, or one of four actions.
+//! What one attempt at delivering a parcel came to: proof, perhaps with a warning, or one of five actions.
 //!
 //! A sink makes one attempt and answers with an [`Attempt`]. Retrying, splitting, quarantining and holding are done
 //! once, for all sinks, by the lane.
@@ -12,6 +12,7 @@
 //! | `Poison` | the server names an event | dead-letters it, settles what was taken before it, sends the rest |
 //! | `Split` | 413, or a refusal that names no event | sends it again in parts; a single event becomes a dead letter |
 //! | `Hold` | credentials, TLS, unknown index | keeps everything, sends one parcel as a probe from time to time |
+//! | `Lost` | somebody else writes these records by now | gives everything back and ends; the pipeline begins anew |
 //!
 //! Unknown means not delivered: an answer that cannot be read is `Retry` or `Hold`, never `Delivered`.
 
@@ -37,13 +38,20 @@ pub struct Parcel {
     pub coding: Coding,
     /// Number of events in `body`, at least 1.
     pub events: usize,
+    /// Bytes of the encoded events, uncompressed.
+    pub plain_len: usize,
+    /// What the sink noted of each event, in their order; see [`Sink::note`](crate::sink::Sink::note).
+    pub notes: Bytes,
 }
 
-/// HTTP content coding of a parcel's body.
+/// How a parcel's body is compressed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Coding {
     Identity,
     Gzip,
+    /// Whole frames of Zstandard (RFC 8878), one behind the other, while the batch is filled: for batches that stay open for long.
+    /// Of each frame the level is given.
+    Zstd { level: i32 },
 }
 
 /// A failure's reason and the server's or system's own words (bounded, already free of secrets).
@@ -82,6 +90,9 @@ pub enum Attempt {
     Split(Failure),
     /// A human must act first.
     Hold(Failure),
+    /// The records are no longer ours to deliver. Nothing that is under way may be reported as delivered any more; the pipeline
+    /// gives everything back and asks anew where to go on.
+    Lost(Failure),
 }
 
 #[cfg(test)]

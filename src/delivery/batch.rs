@@ -9,14 +9,17 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::attempt::Failure;
+use super::body::Body;
 use super::budget::{Budget, Held};
 use super::consignment::Consignment;
 use super::duty::Duty;
+use super::framer::{self, Framer};
+use super::index::{Event, Index, NO_TIMESTAMP};
 use super::ledger::RunId;
 use super::letter::{Content, Letter, Quarantined};
 use super::settlement::Settlements;
 use crate::event::{Cleared, Record, headers};
-use crate::position::{Offset, PartitionId, TopicName};
+use crate::position::{PartitionId, Slot, TopicName};
 use crate::sink::{PayloadAt, Sink};
 
 /// When a batch is full.
@@ -27,6 +30,15 @@ pub struct BatchLimits {
     pub max_bytes: usize,
 }
 
+/// When a batch is full that is compressed while it is filled, apart from [`BatchLimits`].
+#[derive(Clone, Copy, Debug)]
+pub struct FrameLimits {
+    /// Of what is held compressed; passed by one frame at most.
+    pub max_stored: usize,
+    /// A record of a later hour than the newest one in the batch begins another batch.
+    pub by_hour: bool,
+}
+
 impl BatchLimits {
     /// Whether an event with a payload of this many bytes is too much on top of these records and bytes.
     pub(super) const fn are_reached(&self, records: usize, bytes: usize, payload: usize) -> bool {
@@ -34,23 +46,6 @@ impl BatchLimits {
         records >= self.max_events || too_large
     }
 }
-
-/// Where one event lies in the body and where it came from: one entry of one array per batch.
-#[derive(Debug)]
-pub(super) struct Event {
-    /// End of the encoded event in the body; it starts where the one before it ends.
-    pub(super) end: u32,
-    /// Index into the batch's runs.
-    pub(super) run: u32,
-    pub(super) payload: PayloadAt,
-    pub(super) offset: Offset,
-    /// Milliseconds since 1970, or [`NO_TIMESTAMP`].
-    pub(super) timestamp_ms: i64,
-    /// End of its payload (only if it is elsewhere), key and headers in the extras; equal to the one before when it has none.
-    pub(super) extras_end: u32,
-}
-
-const NO_TIMESTAMP: i64 = i64::MIN;
 
 #[derive(Debug)]
 pub(super) struct Run {
@@ -71,15 +66,15 @@ pub struct Entry<'a> {
 pub struct Batch {
     /// What the sink calls the group of its events.
     pub(super) group: Bytes,
-    pub(super) body: super::body::Body,
-    pub(super) events: Vec<Event>,
+    pub(super) body: Body,
+    pub(super) index: Index,
     pub(super) runs: Vec<Run>,
     pub(super) extras: Vec<u8>,
-    /// Weight of everything but the body.
-    pub(super) overhead: u64,
     pub(super) held: Held,
     /// Timestamp of the oldest record, milliseconds since 1970.
     pub(super) oldest_ms: Option<i64>,
+    /// What the sink noted of the events: as many bytes for each.
+    pub(super) notes: Bytes,
     /// What its events are; all have passed the same chain.
     content: Content,
 }
@@ -100,7 +95,11 @@ pub struct BatchBuilder {
     settlements: Arc<Settlements>,
     /// Of the open batch; empty for a sink without groups.
     pub(super) group: Bytes,
+    /// What is not compressed (yet).
     body: Vec<u8>,
+    /// For batches that are compressed while they are filled.
+    framing: Option<(Framer, FrameLimits)>,
+    notes: Vec<u8>,
     events: Vec<Event>,
     extras: Vec<u8>,
     runs: Vec<Run>,
@@ -114,6 +113,7 @@ pub struct BatchBuilder {
     /// What the events of the open batch are; all have passed the same chain.
     content: Content,
     oldest_ms: i64,
+    newest_ms: i64,
     /// Sizes of the last batch: the next one is likely to be like it.
     last_len: usize,
     last_events: usize,
@@ -130,6 +130,8 @@ impl BatchBuilder {
             settlements,
             group: Bytes::new(),
             body: Vec::new(),
+            framing: None,
+            notes: Vec::new(),
             events: Vec::new(),
             extras: Vec::new(),
             runs: Vec::new(),
@@ -139,35 +141,83 @@ impl BatchBuilder {
             letter_bytes: 0,
             content: Content::AsRead,
             oldest_ms: NO_TIMESTAMP,
+            newest_ms: NO_TIMESTAMP,
             last_len: FIRST_CAPACITY,
             last_events: 16,
         }
     }
 
+    /// One whose batches are compressed while they are filled. Their events cannot become letters once they are encoded: a sink that
+    /// may refuse an event has no use for it.
+    ///
+    /// # Errors
+    /// There is no such level of compression.
+    pub fn framing(self, level: i32, limits: FrameLimits) -> std::io::Result<Self> {
+        let framer = Framer::new(&framer::compressor(level)?);
+        Ok(Self { framing: Some((framer, limits)), ..self })
+    }
+
     /// Another one, for another group.
     pub(super) fn another(&self) -> Self {
-        Self::new(self.limits, Arc::clone(&self.budget), Arc::clone(&self.settlements))
+        let framing = self.framing.as_ref().map(|(framer, limits)| (framer.another(), *limits));
+        let new = Self::new(self.limits, Arc::clone(&self.budget), Arc::clone(&self.settlements));
+        Self { framing, ..new }
     }
 
     pub fn is_empty(&self) -> bool {
         self.runs.is_empty()
     }
 
-    /// Records in the open batch, and bytes of its body and its letters.
+    /// Records in the open batch, and bytes of its body, uncompressed, and its letters.
     pub(super) fn size(&self) -> (usize, usize) {
-        (self.events.len() + self.letters.len(), self.body.len() + self.letter_bytes)
+        (self.events.len() + self.letters.len(), self.body_len() + self.letter_bytes)
+    }
+
+    /// Bytes of memory that the open batch takes.
+    pub(super) fn held(&self) -> usize {
+        let stored = self.framing.as_ref().map_or(0, |(framer, _)| framer.stored());
+        stored + self.body.capacity() + self.events.capacity() * size_of::<Event>() + self.notes.capacity() + self.letter_bytes
+    }
+
+    /// Whether the batch must be closed before a record with a payload of this many bytes and this timestamp is added.
+    pub(super) fn is_full_for(&self, payload: usize, timestamp_ms: Option<i64>) -> bool {
+        let (records, bytes) = self.size();
+        let stored = self.framing.as_ref().is_some_and(|(framer, limits)| framer.stored() >= limits.max_stored);
+        stored || self.limits.are_reached(records, bytes, payload) || self.begins_an_hour(timestamp_ms)
+    }
+
+    fn begins_an_hour(&self, timestamp_ms: Option<i64>) -> bool {
+        let by_hour = self.framing.as_ref().is_some_and(|(_, limits)| limits.by_hour);
+        let Some(timestamp_ms) = timestamp_ms.filter(|_| by_hour && self.newest_ms != NO_TIMESTAMP) else { return false };
+        timestamp_ms.div_euclid(HOUR_MS) > self.newest_ms.div_euclid(HOUR_MS)
+    }
+
+    /// Whether it holds records of one of these partitions.
+    pub(super) fn concerns(&self, slots: &[Slot]) -> bool {
+        self.runs.iter().any(|run| slots.contains(&run.id.slot))
+    }
+
+    fn body_len(&self) -> usize {
+        self.framing.as_ref().map_or(0, |(framer, _)| framer.framed()) + self.body.len()
     }
 
     /// Encodes the event into the open batch, or sets it aside as a letter when the sink cannot take it.
     pub fn push(&mut self, entry: &Entry<'_>, sink: &dyn Sink) {
         if self.body.capacity() == 0 {
-            let wanted = (self.last_len + self.last_len / 8).min(self.limits.max_bytes + ENVELOPE_ALLOWANCE);
+            let whole = (self.last_len + self.last_len / 8).min(self.limits.max_bytes + ENVELOPE_ALLOWANCE);
+            let wanted = if self.framing.is_some() { FIRST_CAPACITY } else { whole };
             self.body = self.budget.spare(wanted);
             self.events.reserve(self.last_events + self.last_events / 8);
         }
         let run = self.run_index(entry.run, entry.topic, entry.event.record().partition);
         match sink.encode(&entry.event, &mut self.body) {
-            Ok(payload) => self.admit(entry, run, payload),
+            Ok(payload) => {
+                self.admit(entry, run, payload);
+                sink.note(&entry.event, &mut self.notes);
+                if let Some((framer, _)) = &mut self.framing {
+                    framer.settle(&mut self.body);
+                }
+            }
             Err(failure) => {
                 let letter = letter_of(entry.topic, entry.event.record(), content_of(&entry.event), failure);
                 self.keep(entry.run, letter);
@@ -206,19 +256,33 @@ impl BatchBuilder {
     }
 
     fn take_batch(&mut self) -> Option<Batch> {
-        let (body, events) = (std::mem::take(&mut self.body), std::mem::take(&mut self.events));
+        let events = std::mem::take(&mut self.events);
         let (extras, runs) = (std::mem::take(&mut self.extras), std::mem::take(&mut self.runs));
         let oldest = std::mem::replace(&mut self.oldest_ms, NO_TIMESTAMP);
+        self.newest_ms = NO_TIMESTAMP;
+        let (group, notes) = (std::mem::take(&mut self.group), Bytes::from(std::mem::take(&mut self.notes)));
         if events.is_empty() {
+            self.body.clear();
             return None;
         }
-        let overhead =
-            (events.capacity() * size_of::<Event>() + extras.capacity() + runs.len() * size_of::<Run>()) as u64;
-        let held = self.budget.hold_plain(body.capacity() as u64 + overhead);
+        let mut index = Index::Array(events);
+        let weight = |index: &Index| notes.len() + overhead(index, &runs, &extras);
+        let (body, held) = match &mut self.framing {
+            None => {
+                let body = std::mem::take(&mut self.body);
+                let held = self.budget.hold_plain((body.capacity() + weight(&index)) as u64);
+                (Body::plain(body), held)
+            }
+            Some((framer, _)) => {
+                let body = framer.finish(&mut self.body);
+                index.pack();
+                let held = self.budget.hold((body.len() + weight(&index)) as u64);
+                (body, held)
+            }
+        };
         let oldest_ms = (oldest != NO_TIMESTAMP).then_some(oldest);
-        let group = std::mem::take(&mut self.group);
-        let (body, content) = (super::body::Body::plain(body), self.content);
-        Some(Batch { group, body, events, runs, extras, overhead, held, oldest_ms, content })
+        let content = self.content;
+        Some(Batch { group, body, index, runs, extras, notes, held, oldest_ms, content })
     }
 
     fn quarantine(&self, run: RunId, letter: Letter) -> Quarantined {
@@ -229,19 +293,21 @@ impl BatchBuilder {
     fn admit(&mut self, entry: &Entry<'_>, run: u32, payload: PayloadAt) {
         let record = entry.event.record();
         self.content = content_of(&entry.event);
-        if payload == PayloadAt::Elsewhere {
+        // What would make a letter is kept only where there may be one.
+        if payload == PayloadAt::Elsewhere && self.framing.is_none() {
             push_apart(&mut self.extras, record.value.unwrap_or_default());
         }
-        if record.key.is_some() || !record.headers.is_empty() {
+        if (record.key.is_some() || !record.headers.is_empty()) && self.framing.is_none() {
             push_extras(&mut self.extras, record.key, record.headers);
         }
         let timestamp_ms = record.timestamp_ms.unwrap_or(NO_TIMESTAMP);
         if timestamp_ms != NO_TIMESTAMP && (self.oldest_ms == NO_TIMESTAMP || timestamp_ms < self.oldest_ms) {
             self.oldest_ms = timestamp_ms;
         }
+        self.newest_ms = self.newest_ms.max(timestamp_ms);
         self.counts[run as usize] += 1;
         self.events.push(Event {
-            end: index(self.body.len()),
+            end: index(self.body_len()),
             run,
             payload,
             offset: record.offset,
@@ -266,6 +332,8 @@ impl BatchBuilder {
         index
     }
 }
+
+const HOUR_MS: i64 = 3_600_000;
 
 /// Room left for what the sink writes around a payload, so that a full batch rarely has to grow.
 const ENVELOPE_ALLOWANCE: usize = 1024;
@@ -310,12 +378,30 @@ fn owned_headers(flat: &[u8]) -> Vec<(String, Option<Vec<u8>>)> {
     headers::iter(flat).map(|(name, value)| (name.to_owned(), value.map(<[u8]>::to_vec))).collect()
 }
 
+/// What a batch weighs beside its body.
+fn overhead(index: &Index, runs: &[Run], extras: &Vec<u8>) -> usize {
+    index.weight() + size_of_val(runs) + extras.capacity()
+}
+
 impl Batch {
+    /// From now on it is held compressed: `body` takes the place of the plain one.
+    pub(super) fn compress(&mut self, body: Bytes) {
+        let body = Body::Gzip(body);
+        let (Body::Plain(plain) | Body::Gzip(plain) | Body::Frames { bytes: plain, .. }) =
+            std::mem::replace(&mut self.body, body);
+        self.index.pack();
+        self.extras.shrink_to_fit();
+        let weight = self.body.len() + overhead(&self.index, &self.runs, &self.extras);
+        // Nobody else holds these bytes, so this copies nothing.
+        self.held.compressed_to(weight as u64, Vec::from(plain));
+    }
+
     /// The record behind event `at`, as a letter. `event` is the encoded event.
     pub(super) fn letter(&self, at: usize, event: &[u8], failure: Failure) -> Letter {
-        let meta = &self.events[at];
+        let events = self.index.events();
+        let meta = &events[at];
         let run = &self.runs[meta.run as usize];
-        let extras_start = at.checked_sub(1).map_or(0, |before| self.events[before].extras_end as usize);
+        let extras_start = at.checked_sub(1).map_or(0, |before| events[before].extras_end as usize);
         let extras = &self.extras[extras_start..meta.extras_end as usize];
         let (value, extras) = match meta.payload {
             PayloadAt::Elsewhere => split_apart(extras),

@@ -15,6 +15,8 @@ const LEVEL: Compression = Compression::fast();
 pub(super) enum Body {
     Plain(Bytes),
     Gzip(Bytes),
+    /// Frames of Zstandard, and how many bytes they stand for.
+    Frames { bytes: Bytes, plain_len: usize },
 }
 
 impl Body {
@@ -24,7 +26,7 @@ impl Body {
 
     pub(super) fn len(&self) -> usize {
         match self {
-            Self::Plain(bytes) | Self::Gzip(bytes) => bytes.len(),
+            Self::Plain(bytes) | Self::Gzip(bytes) | Self::Frames { bytes, .. } => bytes.len(),
         }
     }
 
@@ -37,6 +39,8 @@ impl Body {
                 // Compressed by ourselves a moment ago, in memory: there is nothing that could be wrong with it.
                 GzDecoder::new(&bytes[..]).read_to_end(&mut plain).map(|_| Bytes::from(plain)).unwrap_or_default()
             }
+            // As above.
+            Self::Frames { bytes, .. } => zstd::decode_all(&bytes[..]).map(Bytes::from).unwrap_or_default(),
         }
     }
 }

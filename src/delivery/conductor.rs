@@ -20,6 +20,7 @@ use super::budget::Budget;
 use super::intake::{Intake, IntakeEvent, Observer, Place, Revocation};
 use super::lane::Shipment;
 use super::ledger::{CommitPoint, Settlement, Totals};
+use super::open::Closing;
 use super::settlement::Mail;
 use crate::defaults;
 use crate::position::{ResumeAt, Slot};
@@ -54,6 +55,7 @@ pub struct ConductorParts<S> {
     pub sink: Arc<dyn Sink>,
     pub chain: Chain,
     pub builder: BatchBuilder,
+    pub closing: Closing,
     pub budget: Arc<Budget>,
     pub mail: Mail,
     pub shipments: mpsc::Sender<Shipment>,
@@ -102,7 +104,7 @@ const BUSY_WAIT: Duration = Duration::from_millis(5);
 impl<S: Source> Conductor<S> {
     pub fn new(parts: ConductorParts<S>) -> Self {
         let now = Instant::now();
-        let intake = Intake::new(parts.builder, parts.chain, parts.sink, Arc::clone(&parts.observer));
+        let intake = Intake::new((parts.builder, parts.closing), parts.chain, parts.sink, Arc::clone(&parts.observer));
         Self {
             source: parts.source,
             intake,
@@ -173,7 +175,7 @@ impl<S: Source> Conductor<S> {
 
     /// How long reading may block: until the open batch is due, or a settlement should be looked at.
     fn patience(&self, now: Instant) -> Duration {
-        if self.intake.open.is_empty() {
+        if self.intake.open.is_empty() || self.intake.open.are_closed_apart() {
             return defaults::POLL_WAIT;
         }
         let due = (self.last_shipped + self.max_age).saturating_duration_since(now);
@@ -181,6 +183,10 @@ impl<S: Source> Conductor<S> {
     }
 
     fn close_batches_if_due(&mut self, now: Instant) {
+        self.intake.open.set_time(now);
+        if self.intake.open.are_closed_apart() {
+            return self.intake.close_overdue();
+        }
         let due = now >= self.last_shipped + self.max_age;
         // While the lane is busy the batch may as well grow: it could not leave anyway.
         if due && self.lane_ready.load(Ordering::Relaxed) {
@@ -256,7 +262,7 @@ impl<S: Source> Conductor<S> {
 
     fn give_up(&mut self, revocation: &Revocation) {
         let slots = &revocation.slots;
-        self.intake.close_batches();
+        self.intake.close_batches_of(slots);
         self.flush_outbox();
         let epochs = slots.iter().filter_map(|slot| Some((*slot, self.intake.ledger.epoch(*slot)?)));
         self.mail.recall.recall(epochs);

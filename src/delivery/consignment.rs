@@ -24,7 +24,7 @@ pub struct Consignment {
 
 impl Consignment {
     pub(super) fn whole(batch: Batch, duty: Duty) -> Self {
-        let events = 0..batch.events.len();
+        let events = 0..batch.index.len();
         Self { batch: Arc::new(batch), events, duty }
     }
 
@@ -48,8 +48,27 @@ impl Consignment {
         let body = match coding {
             Coding::Identity => self.plain(),
             Coding::Gzip => self.compressed(),
+            Coding::Zstd { level } => self.framed(level),
         };
-        Parcel { group: self.batch.group.clone(), body, coding, events: self.events.len() }
+        let (plain_len, events) = (self.range().len(), self.events.len());
+        Parcel { group: self.batch.group.clone(), body, coding, events, plain_len, notes: self.notes() }
+    }
+
+    /// What was noted of the events: as many bytes for each.
+    fn notes(&self) -> Bytes {
+        let width = self.batch.notes.len() / self.batch.index.len();
+        self.batch.notes.slice(self.events.start * width..self.events.end * width)
+    }
+
+    /// A whole batch was compressed while it was filled; a part of it is compressed now.
+    fn framed(&self, level: i32) -> Bytes {
+        match &self.batch.body {
+            Body::Frames { bytes, .. } if self.is_whole() => bytes.clone(),
+            // Memory is the only thing that this needs.
+            Body::Frames { .. } | Body::Plain(_) | Body::Gzip(_) => {
+                zstd::encode_all(&self.plain()[..], level).map(Bytes::from).unwrap_or_default()
+            }
+        }
     }
 
     /// All events have come to the same end.
@@ -88,7 +107,7 @@ impl Consignment {
     }
 
     fn is_whole(&self) -> bool {
-        self.events.len() == self.batch.events.len()
+        self.events.len() == self.batch.index.len()
     }
 
     fn plain(&self) -> Bytes {
@@ -96,9 +115,21 @@ impl Consignment {
     }
 
     fn bytes_of(&self, events: Range<usize>) -> Bytes {
-        let start = events.start.checked_sub(1).map_or(0, |before| self.batch.events[before].end as usize);
-        let end = self.batch.events[events.end - 1].end as usize;
-        self.batch.body.to_plain().slice(start..end)
+        self.batch.body.to_plain().slice(self.place_of(events))
+    }
+
+    fn range(&self) -> Range<usize> {
+        match &self.batch.body {
+            Body::Frames { plain_len, .. } if self.is_whole() => 0..*plain_len,
+            Body::Frames { .. } | Body::Plain(_) | Body::Gzip(_) => self.place_of(self.events.clone()),
+        }
+    }
+
+    /// Where the events lie in the plain body.
+    fn place_of(&self, events: Range<usize>) -> Range<usize> {
+        let index = self.batch.index.events();
+        let start = events.start.checked_sub(1).map_or(0, |before| index[before].end as usize);
+        start..index[events.end - 1].end as usize
     }
 
     fn compressed(&mut self) -> Bytes {
@@ -109,18 +140,15 @@ impl Consignment {
             return bytes.clone();
         }
         let bytes = gzip(&self.plain());
-        if let Some(batch) = Arc::get_mut(&mut self.batch)
-            && let Body::Plain(plain) = std::mem::replace(&mut batch.body, Body::Gzip(bytes.clone()))
-        {
-            // Nobody else holds these bytes, so this copies nothing.
-            batch.held.compressed_to(batch.body.len() as u64 + batch.overhead, Vec::from(plain));
+        if let Some(batch) = Arc::get_mut(&mut self.batch) {
+            batch.compress(bytes.clone());
         }
         bytes
     }
 
     fn counts(&self, events: Range<usize>) -> Vec<(RunId, u32)> {
         let mut counts = vec![0u32; self.batch.runs.len()];
-        for event in &self.batch.events[events] {
+        for event in &self.batch.index.events()[events] {
             counts[event.run as usize] += 1;
         }
         let runs = self.batch.runs.iter().map(|run| run.id);

@@ -6,13 +6,13 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::batch::{BatchBuilder, Entry};
+use super::batch::{BatchBuilder, Entry, Sealed};
 use super::lane::Shipment;
 use super::ledger::Ledger;
-use super::open::OpenBatches;
+use super::open::{Closing, Due, OpenBatches};
 use crate::event::Record;
 use crate::position::{PartitionId, ResumeAt, Slot, TopicName};
-use crate::sink::Sink;
+use crate::sink::{Missing, Sink};
 use crate::source::{Assigned, Event, Flow};
 use crate::transform::{Chain, Verdict};
 
@@ -70,10 +70,15 @@ pub(super) struct Intake {
 }
 
 impl Intake {
-    pub(super) fn new(builder: BatchBuilder, chain: Chain, sink: Arc<dyn Sink>, observer: Observer) -> Self {
+    pub(super) fn new(
+        (builder, closing): (BatchBuilder, Closing),
+        chain: Chain,
+        sink: Arc<dyn Sink>,
+        observer: Observer,
+    ) -> Self {
         Self {
             ledger: Ledger::new(),
-            open: OpenBatches::new(builder),
+            open: OpenBatches::new(builder, closing),
             chain,
             sink,
             places: Vec::new(),
@@ -98,7 +103,11 @@ impl Intake {
                     place.end = Some(end);
                 }
             }
-            Event::Gap(gap) => (self.observer)(IntakeEvent::Gap(&gap)),
+            Event::Gap(gap) => {
+                let missing = Missing { topic: &gap.topic, partition: gap.partition, from: gap.expected, to: gap.resumed };
+                self.sink.missed(&missing);
+                (self.observer)(IntakeEvent::Gap(&gap));
+            }
             Event::Committed(point) => self.ledger.committed(point.slot, point.epoch, point.resume_at),
             Event::CommitFailed(failure) => (self.observer)(IntakeEvent::CommitFailed(&failure)),
             Event::Trouble(failure) => (self.observer)(IntakeEvent::Trouble(&failure)),
@@ -108,7 +117,24 @@ impl Intake {
 
     /// Closes the open batches and puts them into the outbox.
     pub(super) fn close_batches(&mut self) {
-        close(&mut self.open, &mut self.ledger, &mut self.outbox);
+        close(Due::All, &mut self.open, &mut self.ledger, &mut self.outbox);
+    }
+
+    /// As [`Intake::close_batches`], for those that are closed apart and due.
+    pub(super) fn close_overdue(&mut self) {
+        while let Some(place) = self.open.overdue() {
+            close(Due::One(place), &mut self.open, &mut self.ledger, &mut self.outbox);
+        }
+    }
+
+    /// As [`Intake::close_batches`], for those that hold records of these partitions, where batches are closed apart.
+    pub(super) fn close_batches_of(&mut self, slots: &[Slot]) {
+        if !self.open.are_closed_apart() {
+            return self.close_batches();
+        }
+        while let Some(place) = self.open.concerning(slots) {
+            close(Due::One(place), &mut self.open, &mut self.ledger, &mut self.outbox);
+        }
     }
 
     pub(super) fn place(&self, slot: Slot) -> Option<&Place> {
@@ -139,8 +165,9 @@ impl Intake {
                 return flow;
             }
         }
-        if open.are_full_for(group, record.value.map_or(0, <[u8]>::len)) {
-            close(open, ledger, outbox);
+        let due = open.due_before(group, record.value.map_or(0, <[u8]>::len), record.timestamp_ms);
+        if due != Due::Nothing {
+            close(due, open, ledger, outbox);
             flow = Flow::Stop;
         }
         let Some(Some(Place { topic, .. })) = places.get(slot.index()) else { return flow };
@@ -170,12 +197,21 @@ impl Intake {
     }
 }
 
-fn close(open: &mut OpenBatches, ledger: &mut Ledger, outbox: &mut VecDeque<Shipment>) {
-    while let Some(sealed) = open.seal() {
+fn close(due: Due, open: &mut OpenBatches, ledger: &mut Ledger, outbox: &mut VecDeque<Shipment>) {
+    let mut ship = |sealed: Sealed| {
         for run in sealed.runs {
             ledger.seal(run);
         }
         outbox.push_back(Shipment { consignment: sealed.consignment, letters: sealed.letters });
+    };
+    match due {
+        Due::Nothing => {}
+        Due::One(place) => open.seal_at(place).into_iter().for_each(ship),
+        Due::All => {
+            while let Some(sealed) = open.seal() {
+                ship(sealed);
+            }
+        }
     }
 }
 

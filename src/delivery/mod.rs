@@ -13,11 +13,13 @@ pub mod budget;
 pub mod conductor;
 pub mod consignment;
 pub mod duty;
+mod framer;
+mod index;
 pub mod intake;
 pub mod lane;
 pub mod ledger;
 pub mod letter;
-mod open;
+pub mod open;
 pub mod settlement;
 
 #[cfg(test)]

@@ -1,11 +1,18 @@
 //! The open batches: one per group of events that may share a request.
 //!
+//! Most sinks have them [closed together](Closing::Together):
+//!
 //! - All of them together are as large as one batch may be, so the number of groups changes neither the memory that is
 //!   held nor how long an event waits.
-//! - They are closed together. A batch that was left open while others fill up would hold the watermark of its partitions.
+//! - A batch that was left open while others fill up would hold the watermark of its partitions.
 //! - Their number is bounded: one group too many closes them all.
 //!
 //! A sink without groups has one group without a name, and there is one open batch.
+//!
+//! A sink whose groups are partitions, and whose batches stay open for minutes, has them [closed apart](Closing::Apart): each when it is
+//! full or old, and the largest when all of them take too much memory.
+
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
@@ -14,43 +21,115 @@ use super::batch::{BatchBuilder, Entry, Sealed};
 use super::ledger::RunId;
 use crate::defaults::OPEN_GROUPS_MAX;
 use crate::event::Record;
-use crate::position::TopicName;
+use crate::position::{Slot, TopicName};
 use crate::sink::Sink;
 
+/// When open batches are closed.
+#[derive(Clone, Copy, Debug)]
+pub enum Closing {
+    /// All, when together they are as large as one may be, or due as the conductor has it.
+    Together,
+    /// Each when it is full, or `age` after its first record.
+    Apart {
+        age: Duration,
+        /// What all open batches together may take, in bytes.
+        memory: usize,
+    },
+}
+
+/// What has to be closed before a record is added.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Due {
+    Nothing,
+    All,
+    One(usize),
+}
+
 pub(super) struct OpenBatches {
+    closing: Closing,
     /// Never empty. Those in use come first, in the order in which they were opened; the others keep their memory.
     builders: Vec<BatchBuilder>,
+    /// When those in use were opened, in step with them.
+    opened: Vec<Instant>,
     in_use: usize,
     /// Records in all open batches.
     records: usize,
-    /// Bytes of all their bodies and letters.
+    /// Bytes of all their bodies, uncompressed, and letters.
     bytes: usize,
+    /// What all open batches take in memory; counted only where they are closed apart.
+    held: usize,
+    /// The time of this turn of the poll thread.
+    now: Instant,
 }
 
 impl OpenBatches {
-    pub(super) fn new(first: BatchBuilder) -> Self {
-        Self { builders: vec![first], in_use: 0, records: 0, bytes: 0 }
+    pub(super) fn new(first: BatchBuilder, closing: Closing) -> Self {
+        let now = Instant::now();
+        Self { closing, builders: vec![first], opened: Vec::new(), in_use: 0, records: 0, bytes: 0, held: 0, now }
     }
 
     pub(super) fn is_empty(&self) -> bool {
         self.in_use == 0
     }
 
-    /// Whether all must be closed before an event of this group with a payload of this many bytes is added.
-    pub(super) fn are_full_for(&self, group: &[u8], payload: usize) -> bool {
-        let too_varied = self.in_use >= OPEN_GROUPS_MAX && self.place_of(group).is_none();
-        too_varied || self.builders[0].limits.are_reached(self.records, self.bytes, payload)
+    pub(super) const fn are_closed_apart(&self) -> bool {
+        match self.closing {
+            Closing::Together => false,
+            Closing::Apart { .. } => true,
+        }
+    }
+
+    pub(super) const fn set_time(&mut self, now: Instant) {
+        self.now = now;
+    }
+
+    /// What must be closed before an event of this group with a payload of this many bytes is added.
+    pub(super) fn due_before(&self, group: &[u8], payload: usize, timestamp_ms: Option<i64>) -> Due {
+        match self.closing {
+            Closing::Together => {
+                let too_varied = self.in_use >= OPEN_GROUPS_MAX && self.place_of(group).is_none();
+                let full = too_varied || self.builders[0].limits.are_reached(self.records, self.bytes, payload);
+                if full { Due::All } else { Due::Nothing }
+            }
+            Closing::Apart { memory, .. } => {
+                let place = self.place_of(group);
+                if let Some(place) = place.filter(|place| self.builders[*place].is_full_for(payload, timestamp_ms)) {
+                    return Due::One(place);
+                }
+                if self.held < memory {
+                    return Due::Nothing;
+                }
+                let largest = (0..self.in_use).max_by_key(|place| self.builders[*place].held());
+                largest.map_or(Due::Nothing, Due::One)
+            }
+        }
+    }
+
+    /// The first of the batches that are closed apart and are due by now.
+    pub(super) fn overdue(&self) -> Option<usize> {
+        let Closing::Apart { age, .. } = self.closing else { return None };
+        self.opened.iter().position(|opened| *opened + age <= self.now)
+    }
+
+    /// The first that holds records of these partitions.
+    pub(super) fn concerning(&self, slots: &[Slot]) -> Option<usize> {
+        self.builders[..self.in_use].iter().position(|builder| builder.concerns(slots))
     }
 
     /// Encodes the event into the open batch of its group, or sets it aside as a letter when the sink cannot take it.
     pub(super) fn push(&mut self, group: &[u8], entry: &Entry<'_>, sink: &dyn Sink) {
         let place = self.place_of(group).unwrap_or_else(|| self.open(group));
+        let apart = self.are_closed_apart();
         let builder = &mut self.builders[place];
         let (records, bytes) = builder.size();
+        let held = if apart { builder.held() } else { 0 };
         builder.push(entry, sink);
         let (records_now, bytes_now) = builder.size();
         self.records += records_now - records;
         self.bytes += bytes_now - bytes;
+        if apart {
+            self.held = (self.held + builder.held()).saturating_sub(held);
+        }
     }
 
     /// Adds a record that may not leave: as a letter, to whichever batch is open.
@@ -67,14 +146,22 @@ impl OpenBatches {
 
     /// Closes the batch that was opened first; `None` when there is none.
     pub(super) fn seal(&mut self) -> Option<Sealed> {
-        if self.in_use == 0 {
+        self.seal_at(0)
+    }
+
+    /// Closes the batch at this place; `None` when there is none.
+    pub(super) fn seal_at(&mut self, place: usize) -> Option<Sealed> {
+        if place >= self.in_use {
             return None;
         }
-        let (records, bytes) = self.builders[0].size();
+        let builder = &mut self.builders[place];
+        let (records, bytes) = builder.size();
         self.records -= records;
         self.bytes -= bytes;
-        let sealed = self.builders[0].seal();
-        self.builders[..self.in_use].rotate_left(1);
+        self.held = self.held.saturating_sub(builder.held());
+        let sealed = builder.seal();
+        self.builders[place..self.in_use].rotate_left(1);
+        self.opened.remove(place);
         self.in_use -= 1;
         sealed
     }
@@ -89,6 +176,7 @@ impl OpenBatches {
         }
         let place = self.in_use;
         self.builders[place].group = Bytes::copy_from_slice(group);
+        self.opened.push(self.now);
         self.in_use += 1;
         place
     }
@@ -117,12 +205,12 @@ mod tests {
             let desk = Desk::new(&sink);
             let mut first = desk.builder.another();
             (first.limits.max_events, first.limits.max_bytes) = (max_events, max_bytes);
-            Self { desk, open: OpenBatches::new(first), sink, next: 0 }
+            Self { desk, open: OpenBatches::new(first, Closing::Together), sink, next: 0 }
         }
 
         /// Reads one record of this group; `false` when the open batches have to be closed first.
         fn read(&mut self, group: &str, value: Option<&[u8]>) -> bool {
-            if self.open.are_full_for(group.as_bytes(), value.map_or(0, <[u8]>::len)) {
+            if self.open.due_before(group.as_bytes(), value.map_or(0, <[u8]>::len)) {
                 return false;
             }
             let offset = Offset::new(self.next);

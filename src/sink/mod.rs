@@ -15,10 +15,12 @@
 //!   certainly not taken.
 //! - What it cannot read is not proof: see [`Attempt`].
 
+pub mod archive;
 pub mod splunk_hec;
 
 use crate::delivery::attempt::{Attempt, BoxFuture, Failure, Parcel};
 use crate::event::Cleared;
+use crate::position::{NewPartitions, PartitionId, ResumeAt, TopicName};
 use crate::reload::News;
 
 /// How strong a sink's proof of delivery is. Stated at start-up, in the metrics and on the status page.
@@ -28,6 +30,8 @@ pub enum DeliveryLevel {
     Accepted,
     /// The receiver's indexers confirmed that the events are replicated.
     Indexed,
+    /// The store holds the events, and the link that names them.
+    Archived,
 }
 
 impl DeliveryLevel {
@@ -35,6 +39,7 @@ impl DeliveryLevel {
         match self {
             Self::Accepted => "accepted",
             Self::Indexed => "indexed",
+            Self::Archived => "archived",
         }
     }
 }
@@ -64,6 +69,17 @@ pub enum Condition {
     Silent(Failure),
 }
 
+/// Records that were gone before they could be read.
+#[derive(Clone, Copy, Debug)]
+pub struct Missing<'a> {
+    pub topic: &'a TopicName,
+    pub partition: PartitionId,
+    /// Where reading should have gone on.
+    pub from: ResumeAt,
+    /// Where it does go on.
+    pub to: ResumeAt,
+}
+
 pub trait Sink: Send + Sync + 'static {
     /// Appends the encoded event to `out`, without allocating in the steady state. On error `out` is as it was.
     ///
@@ -74,6 +90,31 @@ pub trait Sink: Send + Sync + 'static {
     /// Appends the name of the event's group to `name`, which is empty. Events of different groups never share a parcel.
     /// Delivery only compares names; by default there is one group, without a name.
     fn group(&self, _event: &Cleared<'_>, _name: &mut Vec<u8>) {}
+
+    /// Appends to `notes` what the sink wants to know of the event when it is sent, apart from its encoded form: as many bytes for every
+    /// event. A parcel brings the notes of its events along; they are no part of its body. By default nothing is noted.
+    fn note(&self, _event: &Cleared<'_>, _notes: &mut Vec<u8>) {}
+
+    /// Hears of records that were gone before they could be read. What comes next of this partition comes after them.
+    fn missed(&self, _missing: &Missing<'_>) {}
+
+    /// Called for partitions that are newly assigned, before anything is read of them: what this sink did for them before is over. Says
+    /// where the receiver itself holds that each goes on, in their order; `None` where it does not know, and the position of the
+    /// consumer group counts. By default the receiver knows nothing.
+    fn take_over(&self, partitions: NewPartitions) -> BoxFuture<Result<Vec<Option<ResumeAt>>, Failure>> {
+        let unknown = vec![None; partitions.keys.len()];
+        Box::pin(std::future::ready(Ok(unknown)))
+    }
+
+    /// Whether [`Sink::take_over`] is to be called.
+    fn takes_over(&self) -> bool {
+        false
+    }
+
+    /// What the sink has to do by itself from time to time, for as long as the pipeline lives.
+    fn upkeep(&self) -> BoxFuture<()> {
+        Box::pin(std::future::pending())
+    }
 
     /// One attempt at `endpoint` (an index below [`Sink::endpoints`]`.len()`).
     fn attempt(&self, endpoint: usize, parcel: Parcel) -> BoxFuture<Attempt>;

@@ -16,7 +16,7 @@ use std::time::Duration;
 use crate::delivery::attempt::Failure;
 use crate::delivery::ledger::CommitPoint;
 use crate::event::Record;
-use crate::position::{PartitionId, ResumeAt, Slot, TopicName};
+use crate::position::{NewPartitions, PartitionId, ResumeAt, Slot, TopicName};
 
 /// A partition that was assigned to this process.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -102,6 +102,9 @@ pub enum Event<'a> {
     /// Something is wrong, and the source goes on trying.
     Trouble(Failure),
 }
+
+/// Asks a receiver that knows by itself how far it is where these partitions go on, in their order; `None` where it does not know. Blocks.
+pub type Positions = Box<dyn Fn(NewPartitions) -> Result<Vec<Option<ResumeAt>>, Failure> + Send>;
 
 /// Whether a source may go on handing over records in this call.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

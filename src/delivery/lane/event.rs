@@ -62,6 +62,7 @@ pub(super) fn outcome_of(attempt: &Attempt) -> &'static str {
         Attempt::Poison { .. } => "poison",
         Attempt::Split(_) => "split",
         Attempt::Hold(_) => "hold",
+        Attempt::Lost(_) => "lost",
     }
 }
 
@@ -80,6 +81,7 @@ mod tests {
             (Attempt::Poison { delivered: 0, bad: 0, failure: failure() }, "poison"),
             (Attempt::Split(failure()), "split"),
             (Attempt::Hold(failure()), "hold"),
+            (Attempt::Lost(failure()), "lost"),
         ];
         for (attempt, name) in named {
             assert_eq!(outcome_of(&attempt), name);

@@ -105,6 +105,8 @@ pub struct Lane {
     desk: desk::Desk,
     rng: fastrand::Rng,
     letters_held_since: Option<Instant>,
+    /// Why nothing more may be delivered.
+    lost: Option<Failure>,
 }
 
 impl Lane {
@@ -124,12 +126,16 @@ impl Lane {
             desk,
             rng: fastrand::Rng::new(),
             letters_held_since: None,
+            lost: None,
         }
     }
 
     /// Runs until the poll thread closes the channel. What is not settled by then is given back.
-    pub async fn run(mut self) {
-        loop {
+    ///
+    /// # Errors
+    /// The records are no longer ours to deliver ([`Attempt::Lost`]): what was under way has been given back, too.
+    pub async fn run(mut self) -> Result<(), Failure> {
+        while self.lost.is_none() {
             self.launch_what_may_go();
             let wake = self.next_wake();
             tokio::select! {
@@ -145,7 +151,9 @@ impl Lane {
                 () = sleep_until(wake) => {}
             }
         }
+        let lost = self.lost.take();
         self.release_everything();
+        lost.map_or(Ok(()), Err)
     }
 
     fn accept(&mut self, shipment: Shipment) {
@@ -218,7 +226,7 @@ impl Lane {
                 self.answered_well(endpoint);
                 self.land(id, attempt);
             }
-            Attempt::Slower { .. } | Attempt::Retry { .. } | Attempt::Hold(_) => self.land(id, attempt),
+            Attempt::Slower { .. } | Attempt::Retry { .. } | Attempt::Hold(_) | Attempt::Lost(_) => self.land(id, attempt),
         }
     }
 
@@ -233,7 +241,11 @@ impl Lane {
                 self.endpoints.full_speed(endpoint);
                 attempt
             }
-            Attempt::Retry { .. } | Attempt::Poison { .. } | Attempt::Split(_) | Attempt::Hold(_) => attempt,
+            Attempt::Retry { .. }
+            | Attempt::Poison { .. }
+            | Attempt::Split(_)
+            | Attempt::Hold(_)
+            | Attempt::Lost(_) => attempt,
         }
     }
 
@@ -246,6 +258,10 @@ impl Lane {
             Attempt::Poison { delivered, bad, failure } => self.poisoned(flight, delivered, bad, failure),
             Attempt::Split(failure) => self.split(flight, failure),
             Attempt::Hold(failure) => self.hold(flight, failure),
+            Attempt::Lost(failure) => {
+                self.requeue(flight);
+                self.lost = Some(failure);
+            }
             // A proof that defers once more breaks the sink's contract; unknown means not delivered.
             Attempt::Pending(_) | Attempt::Slower { .. } => self.requeue(flight),
         }

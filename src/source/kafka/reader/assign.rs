@@ -6,7 +6,7 @@ use rdkafka::consumer::{Consumer, RebalanceProtocol};
 
 use super::{KafkaSource, report};
 use crate::delivery::attempt::Failure;
-use crate::position::{ResumeAt, Slot};
+use crate::position::{NewPartitions, ResumeAt, Slot};
 use crate::reason::Reason;
 use crate::source::kafka::callbacks::PartitionKey;
 use crate::source::kafka::client::failure_of;
@@ -25,6 +25,18 @@ pub(super) struct FoundGap {
     pub(super) nothing_left: bool,
 }
 
+const CLUSTER_ID_PATIENCE: Duration = Duration::from_secs(10);
+
+/// A receiver that is behind what was committed has lost something since, or is another one.
+fn behind_the_group((topic, partition): &PartitionKey, stands: ResumeAt, committed: Option<i64>) -> Option<Failure> {
+    let committed = committed.filter(|committed| *committed > stands.get())?;
+    let detail = format!(
+        "the archive of {topic}/{partition} ends at {stands}, and the group has committed {committed}: links were taken away, or \
+         this is another archive; reading again from {stands}"
+    );
+    Some(Failure::new(Reason::ArchiveMismatch, detail))
+}
+
 impl KafkaSource {
     /// Takes over what the group assigned, each partition at a position that was compared with what the broker holds.
     pub(super) fn assign(&mut self, handler: &mut dyn FnMut(Event<'_>) -> Flow) -> Result<(), Failure> {
@@ -36,12 +48,24 @@ impl KafkaSource {
                 return self.assign_later("", handler);
             }
         };
+        let stands = match self.ask_receiver() {
+            Ok(stands) => stands,
+            Err(failure) => {
+                handler(Event::Trouble(failure));
+                return self.assign_later("", handler);
+            }
+        };
         let mut assigned = Vec::new();
         let mut gaps = Vec::new();
-        for key in std::mem::take(&mut self.to_assign) {
+        for (key, stands) in std::mem::take(&mut self.to_assign).into_iter().zip(stands) {
             let Some(held) = held.get(&key) else { continue };
-            let Start { at, gap } = start_of(held.committed, held.low, held.end, self.start_at);
+            if let Some(failure) = stands.and_then(|stands| behind_the_group(&key, stands, held.committed)) {
+                handler(Event::Trouble(failure));
+            }
+            let wanted = stands.map(ResumeAt::get).or(held.committed);
+            let Start { at, gap } = start_of(wanted, held.low, held.end, self.start_at);
             let committed = held.committed.map(ResumeAt::from_broker);
+            let wanted = wanted.map(ResumeAt::from_broker);
             let slot = self.assignments.add(&key, at, held.settled_through_ms);
             let resume_at = ResumeAt::from_broker(at);
             assigned.push(Assigned {
@@ -53,7 +77,7 @@ impl KafkaSource {
                 committed: committed.filter(|committed| *committed <= resume_at),
                 end: Some(ResumeAt::from_broker(held.end)),
             });
-            if let (Some(kind), Some(expected)) = (gap, committed) {
+            if let (Some(kind), Some(expected)) = (gap, wanted) {
                 gaps.push(FoundGap { slot, kind, expected, nothing_left: held.low == held.end });
             }
         }
@@ -63,6 +87,15 @@ impl KafkaSource {
             self.found_gap(gap, handler);
         }
         Ok(())
+    }
+
+    /// Where the receiver stands, for each partition that is to be assigned.
+    fn ask_receiver(&mut self) -> Result<Vec<Option<ResumeAt>>, Failure> {
+        let Some(receiver) = &self.receiver else { return Ok(vec![None; self.to_assign.len()]) };
+        if self.cluster_id.is_none() {
+            self.cluster_id = self.consumer.client().fetch_cluster_id(CLUSTER_ID_PATIENCE);
+        }
+        receiver(NewPartitions { cluster_id: self.cluster_id.clone(), keys: self.to_assign.clone() })
     }
 
     fn assign_later(&mut self, why: &str, handler: &mut dyn FnMut(Event<'_>) -> Flow) -> Result<(), Failure> {

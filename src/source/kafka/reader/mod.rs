@@ -25,7 +25,7 @@ use crate::delivery::attempt::Failure;
 use crate::delivery::ledger::CommitPoint;
 use crate::position::{ResumeAt, Slot, TopicName};
 use crate::reason::Reason;
-use crate::source::{Event, Flow, Source};
+use crate::source::{Event, Flow, Positions, Source};
 
 pub struct KafkaSource {
     consumer: BaseConsumer<Callbacks>,
@@ -45,6 +45,9 @@ pub struct KafkaSource {
     was_idle: bool,
     headers: Vec<u8>,
     examiner: Examiner,
+    /// Of a receiver that knows by itself how far it is. The group's positions count where it does not.
+    receiver: Option<Positions>,
+    cluster_id: Option<String>,
 }
 
 impl KafkaSource {
@@ -79,7 +82,15 @@ impl KafkaSource {
             was_idle: false,
             headers: Vec::new(),
             examiner: Examiner::new(&config.client),
+            receiver: None,
+            cluster_id: None,
         })
+    }
+
+    /// Reads on where the receiver says that it stands, whatever the group has committed.
+    #[must_use]
+    pub fn positioned_by(self, receiver: Option<Positions>) -> Self {
+        Self { receiver, ..self }
     }
 
     fn serve(&mut self, handler: &mut dyn FnMut(Event<'_>) -> Flow) -> Result<(), Failure> {
