@@ -15,7 +15,11 @@
 //!   certainly not taken.
 //! - What it cannot read is not proof: see [`Attempt`].
 
+#[cfg(test)]
+mod conformance_tests;
+mod http;
 pub mod splunk_hec;
+pub mod webhook;
 
 use crate::delivery::attempt::{Attempt, BoxFuture, Failure, Parcel};
 use crate::event::Cleared;
