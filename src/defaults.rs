@@ -209,6 +209,32 @@ pub const HEC_TOKEN_OVERLAP: Duration = Duration::from_secs(15 * 60);
 /// While the previous token is in use because the new one was refused, the new one is tried this often.
 pub const HEC_NEW_TOKEN_RETRY: Duration = Duration::from_secs(5);
 
+// Fixed limits of the webhook sink.
+
+/// How much of an answer's body is kept: what is shown of it is shorter.
+pub const WEBHOOK_ANSWER_KEPT_BYTES: usize = 16 * 1024;
+
+/// How long an answer may be. Some receivers send back what they took, and a batch has 2 MiB; an answer without an end is none.
+pub const WEBHOOK_ANSWER_MAX_BYTES: usize = 8 * 1024 * 1024;
+
+/// The most that the attributes of a CloudEvent may take as headers: servers allow 8 KiB and more for all headers together.
+pub const WEBHOOK_HEADERS_MAX_BYTES: usize = 6 * 1024;
+
+/// The shortest key of a signature, in bytes, as Standard Webhooks has it.
+pub const WEBHOOK_KEY_MIN_BYTES: usize = 24;
+
+/// The longest value of a field in a message for people. Ten of them in a card of Teams keep below its 28 KB, whatever they hold.
+pub const WEBHOOK_FACT_MAX_CHARS: usize = 400;
+
+/// The header by which a receiver can know an event that comes twice.
+pub const WEBHOOK_IDENTITY_HEADER: &str = "Idempotency-Key";
+
+/// Where PagerDuty takes events.
+pub const WEBHOOK_PAGERDUTY_URL: &str = "https://events.pagerduty.com/v2/enqueue";
+
+/// The longest template.
+pub const WEBHOOK_TEMPLATE_MAX_BYTES: usize = 64 * 1024;
+
 // Files that are read again when they change.
 
 /// How often they are looked at. This and a probe on hold make less than the 10 s within which a new token is to be in use;

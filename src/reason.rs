@@ -40,9 +40,9 @@ reasons! {
     Unredactable => "unredactable",
     /// The record's value has to be an envelope for HEC, and is none, or one that HEC would refuse or drop.
     InvalidEnvelope => "invalid_envelope",
-    /// The sink cannot parse the event (HEC codes 5 and 6).
+    /// The sink cannot parse the event (HEC codes 5 and 6), or no message can be made of it.
     InvalidFormat => "invalid_format",
-    /// The sink refuses the event's content (HEC codes 12, 13 and 15).
+    /// The sink refuses the event's content (HEC codes 12, 13 and 15; a webhook's 400 and 422).
     EventRefused => "event_refused",
 
     // The way to the sink.
@@ -54,13 +54,15 @@ reasons! {
     Timeout => "timeout",
     /// The TLS handshake failed: unknown authority, wrong host, expired.
     Tls => "tls",
+    /// The address that the receiver's name stands for is one that this sink may not connect to.
+    AddressBlocked => "address_blocked",
 
     // What the sink said.
     /// 429, 503, or a HEC code that means "later" (8, 9, 18 to 20, 23, 26, 27).
     Busy => "busy",
     /// Another 5xx.
     ServerError => "server_error",
-    /// 401, 403, HEC codes 1 to 4, 16, 21, 22: the credentials are not accepted.
+    /// 401, 403, 407, HEC codes 1 to 4, 16, 21, 22: the credentials are not accepted.
     Unauthorized => "unauthorized",
     /// HEC code 7: the token may not write to this index, or there is no such index.
     WrongIndex => "wrong_index",
@@ -118,19 +120,19 @@ impl Reason {
     pub const fn remedy(self) -> Option<&'static str> {
         match self {
             Self::Unauthorized => {
-                Some("check the token: that it exists, is enabled and is the one in the configuration")
+                Some("check the token or login: that it exists, is enabled and is the one in the configuration")
             }
             Self::WrongIndex => Some("allow the index for this token, or correct `index` in the configuration"),
             Self::Channel => Some("the load balancer must keep a client on one indexer (sticky sessions)"),
             Self::AckDisabled => Some("enable indexer acknowledgement for the token, or set `delivery: accepted`"),
-            Self::UnexpectedAnswer => Some("check the endpoint's address: what answers there is not a HEC"),
+            Self::UnexpectedAnswer => Some("check the endpoint's address: what answers there is not what this sink sends to"),
             Self::Connect => {
-                Some("check the address and port, DNS, the firewall, and that the receiver is enabled there")
+                Some("check the endpoint's address and port, DNS, the firewall, and that the receiver is enabled there")
             }
             Self::Timeout | Self::Network => {
-                Some("check the network and any proxy or load balancer on the way")
+                Some("check the network and any proxy or load balancer on the way to the receiver")
             }
-            Self::Busy | Self::ServerError => Some("look at the health of the receiver; of Splunk at its indexers and their queues"),
+            Self::Busy | Self::ServerError => Some("look at the health of the receiver; of Splunk, at its indexers and their queues"),
             Self::AckTimeout => {
                 Some("look at the replication of Splunk's indexers; raise `ack_timeout` if it is that slow")
             }
@@ -141,6 +143,9 @@ impl Reason {
                 "see that no other pipeline with another consumer group writes to the same archive; after a pause of this process \
                  it is as it should be",
             ),
+            Self::AddressBlocked => {
+                Some("check the URL and DNS; a receiver on your own network is allowed with `allow_networks`")
+            }
             Self::NoDeadLetterStore => Some("configure `dead_letter` for this pipeline and restart"),
             Self::DeadLetterStore => Some("make room or give access to the dead-letter store"),
             Self::Unredactable => {

@@ -11,14 +11,16 @@ use super::{Exit, online, rehearsal};
 use crate::config::{self, AdminConfig, Config, DeadLetterConfig, PipelineConfig, SinkConfig, SourceConfig};
 use crate::delivery::attempt::Coding;
 use crate::sink::DeliveryLevel;
-use crate::sink::splunk_hec::config::Mode;
+use crate::sink::splunk_hec::config::{HecConfig, Mode};
+use crate::sink::webhook::config::{Login, SignatureConfig, WebhookConfig};
+use crate::sink::webhook::origin_of;
 use crate::source::kafka::config::{GroupProtocol, StartAt, Topics};
 use crate::transform::config::ChainConfig;
 use crate::units::show_duration;
 
 #[derive(Debug, ClapArgs)]
 pub(super) struct CheckArgs {
-    /// Also ask Kafka and Splunk whether it would work. Joins no group, commits nothing, writes no event.
+    /// Also ask Kafka and the sink whether it would work. Joins no group, commits nothing, writes no event.
     #[arg(long)]
     online: bool,
 
@@ -102,7 +104,12 @@ fn summary(path: &Path, config: &Config) -> String {
 
 fn lines(pipeline: &PipelineConfig) -> [(&'static str, String); 7] {
     let SourceConfig::Kafka(kafka) = &pipeline.source;
-    let SinkConfig::SplunkHec(hec) = &pipeline.sink;
+    let (receiver, proof) = match &pipeline.sink {
+        SinkConfig::SplunkHec(hec) => splunk_hec(hec),
+        SinkConfig::Webhook(webhook) => {
+            (webhook_line(webhook), "accepted: delivered is what the receiver answered with 2xx")
+        }
+    };
     let login = kafka.client.sasl.as_ref().map_or_else(String::new, |sasl| format!(", {}", sasl.mechanism.as_str()));
     let reads = format!(
         "{} from {} ({}{login})",
@@ -118,25 +125,12 @@ fn lines(pipeline: &PipelineConfig) -> [(&'static str, String); 7] {
         GroupProtocol::Classic => "classic",
         GroupProtocol::Consumer => "consumer (KIP-848)",
     };
-    let proof = match hec.delivery {
-        DeliveryLevel::Accepted => "accepted: delivered is what Splunk answered to have taken",
-        DeliveryLevel::Indexed => "indexed: delivered is what Splunk's indexers have acknowledged",
-    };
-    let mode = match hec.events.mode {
-        Mode::Event => "",
-        Mode::Raw { .. } => "raw, ",
-        Mode::Preformatted => "preformatted, ",
-    };
-    let compression = match hec.compression {
-        Coding::Identity => "not compressed",
-        Coding::Gzip => "gzip",
-    };
     let (batch, drain) = (&pipeline.batch, show_duration(pipeline.drain_deadline));
     [
         ("reads", reads),
         ("group", format!("{}, {protocol} protocol; a new group begins with {start}", pipeline.group_id)),
         ("transforms", transforms(&pipeline.chain)),
-        ("delivers to", format!("{} (Splunk HEC, {mode}{compression})", hec.endpoints.join(", "))),
+        ("delivers to", receiver),
         ("level", proof.to_owned()),
         ("dead letters", dead_letters(&pipeline.dead_letter)),
         (
@@ -151,6 +145,40 @@ fn lines(pipeline: &PipelineConfig) -> [(&'static str, String); 7] {
             ),
         ),
     ]
+}
+
+/// Where to, and what counts as delivered.
+fn splunk_hec(hec: &HecConfig) -> (String, &'static str) {
+    let proof = match hec.delivery {
+        DeliveryLevel::Accepted => "accepted: delivered is what Splunk answered to have taken",
+        DeliveryLevel::Indexed => "indexed: delivered is what Splunk's indexers have acknowledged",
+    };
+    let mode = match hec.events.mode {
+        Mode::Event => "",
+        Mode::Raw { .. } => "raw, ",
+        Mode::Preformatted => "preformatted, ",
+    };
+    let compression = match hec.compression {
+        Coding::Identity => "not compressed",
+        Coding::Gzip => "gzip",
+    };
+    (format!("{} (Splunk HEC, {mode}{compression})", hec.endpoints.join(", ")), proof)
+}
+
+/// Of the URL only what is no secret.
+fn webhook_line(webhook: &WebhookConfig) -> String {
+    let login = match webhook.login {
+        Login::None => "",
+        Login::Bearer(_) => ", bearer token",
+        Login::Basic { .. } => ", basic login",
+    };
+    let signed = match &webhook.signature {
+        None => "",
+        Some(SignatureConfig { previous_key: None, .. }) => ", signed",
+        Some(SignatureConfig { previous_key: Some(_), .. }) => ", signed with two keys",
+    };
+    let compression = if webhook.gzip { "gzip" } else { "not compressed" };
+    format!("{} (webhook, {}{login}{signed}, {compression})", origin_of(webhook), webhook.format.as_str())
 }
 
 fn transforms(chain: &ChainConfig) -> String {
@@ -174,7 +202,7 @@ fn topics(topics: &Topics) -> String {
 
 fn dead_letters(store: &DeadLetterConfig) -> String {
     match store {
-        DeadLetterConfig::Disabled => "no store: an event that Splunk refuses holds the pipeline".to_owned(),
+        DeadLetterConfig::Disabled => "no store: an event that the sink refuses holds the pipeline".to_owned(),
         DeadLetterConfig::Directory { path } => format!("directory {}", path.display()),
         DeadLetterConfig::Topic { name, kafka } => format!("topic {name} at {}", kafka.bootstrap_servers),
     }
@@ -182,15 +210,18 @@ fn dead_letters(store: &DeadLetterConfig) -> String {
 
 fn meaning(pipeline: &PipelineConfig) -> serde_json::Value {
     let SourceConfig::Kafka(kafka) = &pipeline.source;
-    let SinkConfig::SplunkHec(hec) = &pipeline.sink;
+    let (endpoints, delivery) = match &pipeline.sink {
+        SinkConfig::SplunkHec(hec) => (hec.endpoints.clone(), hec.delivery),
+        SinkConfig::Webhook(webhook) => (vec![origin_of(webhook)], DeliveryLevel::Accepted),
+    };
     json!({
         "finding": "pipeline",
         "pipeline": pipeline.name,
         "bootstrap_servers": kafka.client.bootstrap_servers,
         "topics": topics(&kafka.topics),
         "group_id": pipeline.group_id,
-        "endpoints": hec.endpoints,
-        "delivery": hec.delivery.as_str(),
+        "endpoints": endpoints,
+        "delivery": delivery.as_str(),
         "dead_letters": dead_letters(&pipeline.dead_letter),
     })
 }

@@ -14,7 +14,9 @@ use crate::dead_letter::Store;
 use crate::delivery::attempt::Failure;
 use crate::reason::Reason;
 use crate::sink::Sink;
+use crate::sink::splunk_hec::config::HecConfig;
 use crate::sink::splunk_hec::{Health, SplunkHec, TokenState};
+use crate::sink::webhook::config::WebhookConfig;
 use crate::source::GapKind;
 use crate::source::kafka::config::KafkaConfig;
 use crate::source::kafka::inspect::{PartitionReport, TopicReport, inspect};
@@ -166,7 +168,22 @@ fn in_seconds(duration: std::time::Duration) -> String {
 }
 
 async fn sink(config: &SinkConfig) -> Vec<Finding> {
-    let SinkConfig::SplunkHec(config) = config;
+    match config {
+        SinkConfig::SplunkHec(config) => splunk_hec(config).await,
+        SinkConfig::Webhook(config) => vec![webhook(config)],
+    }
+}
+
+/// Asked without an event: see [`crate::sink::webhook::probe`].
+fn webhook(config: &WebhookConfig) -> Finding {
+    let probe = crate::sink::webhook::probe(config);
+    match probe.outcome {
+        Ok(words) => Finding::new(probe.name, Mark::Ok, words),
+        Err(failure) => Finding::failed(probe.name, &failure),
+    }
+}
+
+async fn splunk_hec(config: &HecConfig) -> Vec<Finding> {
     let hec = match SplunkHec::new(config) {
         Ok(hec) => hec,
         Err(error) => return vec![Finding::new("splunk_hec", Mark::Failed, error.to_string())],
@@ -200,7 +217,7 @@ fn store(pipeline: &PipelineConfig) -> Finding {
         .and_then(|store| store.map(|s| s.examine()).transpose())
     {
         Ok(Some(text)) => Finding::new(subject, Mark::Ok, text),
-        Ok(None) => Finding::new(subject, Mark::Warning, "no store: an event that Splunk refuses holds the pipeline"),
+        Ok(None) => Finding::new(subject, Mark::Warning, "no store: an event that the sink refuses holds the pipeline"),
         Err(failure) => Finding::failed(subject, &failure),
     }
 }

@@ -17,6 +17,7 @@ use crate::event::{Record, headers};
 use crate::reason::Reason;
 use crate::sink::Sink;
 use crate::sink::splunk_hec::SplunkHec;
+use crate::sink::webhook::Webhook;
 use crate::transform::config::ChainConfig;
 use crate::transform::{Chain, Verdict};
 
@@ -50,8 +51,10 @@ impl Resender {
     pub(super) fn new(config: &SinkConfig, chain: &ChainConfig) -> anyhow::Result<Self> {
         let runtime =
             tokio::runtime::Builder::new_current_thread().enable_all().build().context("start the runtime")?;
-        let SinkConfig::SplunkHec(hec) = config;
-        let sink = Arc::new(SplunkHec::new(hec).context("build the splunk_hec sink")?);
+        let sink: Arc<dyn Sink> = match config {
+            SinkConfig::SplunkHec(hec) => Arc::new(SplunkHec::new(hec).context("build the splunk_hec sink")?),
+            SinkConfig::Webhook(webhook) => Arc::new(Webhook::new(webhook).context("build the webhook sink")?),
+        };
         let redaction = ChainConfig { redact: chain.redact.clone(), ..ChainConfig::default() };
         Ok(Self {
             runtime,

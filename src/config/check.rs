@@ -11,10 +11,9 @@ use super::node::{Entry, Kind, Node, Origin, Path, Scalar};
 use super::schema::Shape;
 
 /// Keys that people will try and that need more than "unknown".
-const HINTS: [(&str, &str); 8] = [
+const HINTS: [(&str, &str); 7] = [
     ("not_imported", "decide about each setting in the list, which `import` could not carry over, then remove it"),
     ("archive", "this version has no archive; the only sink is `splunk_hec`"),
-    ("webhook", "this version has no webhooks; the only sink is `splunk_hec`"),
     ("file", "this version reads only from `kafka`"),
     ("brokers", "the key is `bootstrap_servers`"),
     ("url", "the key is `endpoints`, a list"),
@@ -89,6 +88,7 @@ pub(super) fn check(node: &Node, schema: &Value, path: &Path, findings: &mut Fin
             )
         }
         Shape::Secret => secret(node, path, findings),
+        Shape::Address => address(node, path, findings),
         Shape::Integer => integer(scalar(node, path, findings)?, schema, path, findings),
         Shape::Boolean => boolean(scalar(node, path, findings)?, path, findings),
     }
@@ -178,6 +178,7 @@ fn unknown_key(key: &str, known: &Map<String, Value>, path: &Path, findings: &mu
         | Shape::Duration
         | Shape::ByteSize
         | Shape::Secret
+        | Shape::Address
         | Shape::Integer
         | Shape::Boolean => None,
     });
@@ -388,6 +389,15 @@ fn boolean(scalar: &Scalar, path: &Path, findings: &mut Findings) -> Option<Valu
             None
         }
     }
+}
+
+/// An address may stand in the file; whether it should is for those who know what it is.
+fn address(node: &Node, path: &Path, findings: &mut Findings) -> Option<Value> {
+    let scalar = scalar(node, path, findings)?;
+    let from_file = matches!(node.origin, Origin::File(_));
+    let plain = from_file && !(scalar.referenced && is_reference(&scalar.written));
+    let file = from_file.then(|| file_of_reference(&scalar.written)).flatten();
+    text(scalar, path, findings).map(|value| json!({"value": value, "file": file, "plain": plain}))
 }
 
 /// A secret may come from a reference without a default, from its `_file` key, or from an environment variable: never

@@ -176,10 +176,12 @@ fn locate(tree: &Node, path: &Path, at_key: bool) -> Option<(Origin, Shown)> {
     Some((entry.origin.clone(), Shown::Key))
 }
 
-/// Whether a value may stand in a message: not the value of a key that sounds like a secret, unless it only refers to
+/// Whether a value may stand in a message: not the value of a key that sounds like a secret, nor of one right below, unless it only refers to
 /// one, and no URL with a password in it.
 fn may_show(path: &Path, written: &str) -> bool {
-    let secret = path.last_key().is_some_and(sounds_secret);
+    let above = path.parent();
+    let keys = [path.last_key(), above.as_ref().and_then(Path::last_key)];
+    let secret = keys.into_iter().flatten().any(sounds_secret);
     is_reference(written) || !(secret || written.contains('@'))
 }
 

@@ -36,6 +36,7 @@ use std::time::Duration;
 
 pub use crate::dead_letter::config::{DeadLetterConfig, UnclearLetters};
 use crate::sink::splunk_hec::config::HecConfig;
+use crate::sink::webhook::config::WebhookConfig;
 use crate::source::kafka::config::KafkaConfig;
 use crate::transform::config::ChainConfig;
 use crate::units::ByteSize;
@@ -98,6 +99,7 @@ pub enum SourceConfig {
 #[derive(Clone, Debug)]
 pub enum SinkConfig {
     SplunkHec(HecConfig),
+    Webhook(Box<WebhookConfig>),
 }
 
 /// Reads and checks a configuration file, with the environment of this process.

@@ -9,6 +9,7 @@ mod cases;
 mod hec_events;
 mod tls;
 mod transforms;
+mod webhook;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -27,6 +28,7 @@ pub(super) use cases::*;
 pub(super) use hec_events::*;
 pub(super) use tls::{HecTls, KafkaTls};
 pub(super) use transforms::*;
+pub(super) use webhook::{Format as WebhookFormat, Idempotency, PagerDuty, Signature, TemplateBody, Webhook};
 
 /// Configuration of auditferry.
 ///
@@ -180,6 +182,8 @@ pub(super) struct Batch {
 pub(super) enum Sink {
     /// Splunk's HTTP Event Collector.
     SplunkHec(Box<Hec>),
+    /// A URL that takes events, or messages about them: a receiver of your own, CloudEvents, Slack, Microsoft Teams, PagerDuty.
+    Webhook(Box<Webhook>),
 }
 
 #[derive(Deserialize, JsonSchema)]
@@ -313,6 +317,7 @@ pub(super) mod unit {
     pub(in crate::config) const DURATION: &str = "duration";
     pub(in crate::config) const BYTE_SIZE: &str = "byte-size";
     pub(in crate::config) const SECRET: &str = "secret";
+    pub(in crate::config) const ADDRESS: &str = "address";
     pub(in crate::config) const CHARACTERS: &str = "characters";
     pub(in crate::config) const TEXT_OR_LIST: &str = "text-or-list";
     pub(in crate::config) const LIST_OR_NAMES: &str = "list-or-names";
@@ -331,6 +336,15 @@ pub(super) struct Size(pub(super) ByteSize);
 pub(super) struct SecretText {
     pub(super) value: Secret,
     pub(super) file: Option<PathBuf>,
+}
+
+/// An address that may be a secret, as `check` hands it over.
+#[derive(Deserialize)]
+pub(super) struct AddressText {
+    pub(super) value: Secret,
+    pub(super) file: Option<PathBuf>,
+    /// It stands in plain text in the configuration file.
+    pub(super) plain: bool,
 }
 
 /// Text that may consist of white space and control characters, or of nothing.
@@ -403,6 +417,10 @@ written_as!(SecretText, "Secret", {
     "type": "string",
     "pattern": r"^\$\{[^}]+\}$",
     "x-auditferry-value": "secret",
+});
+written_as!(AddressText, "Address", {
+    "type": "string",
+    "x-auditferry-value": "address",
 });
 written_as!(Characters, "Characters", {
     "type": "string",

@@ -108,6 +108,8 @@ pub(super) enum Shape<'a> {
     Duration,
     ByteSize,
     Secret,
+    /// An address, which may be a secret.
+    Address,
     Integer,
     Boolean,
 }
@@ -129,6 +131,7 @@ impl<'a> Shape<'a> {
                 Some(unit::DURATION) => Self::Duration,
                 Some(unit::BYTE_SIZE) => Self::ByteSize,
                 Some(unit::SECRET) => Self::Secret,
+                Some(unit::ADDRESS) => Self::Address,
                 Some(unit::CHARACTERS) => Self::Characters,
                 Some(unit::TEXT_OR_LIST) => Self::TextOrList,
                 Some(unit::LIST_OR_NAMES) => Self::ListOrNames,
@@ -181,6 +184,7 @@ mod tests {
             | Shape::Duration
             | Shape::ByteSize
             | Shape::Secret
+            | Shape::Address
             | Shape::Integer
             | Shape::Boolean => {}
         }

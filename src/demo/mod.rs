@@ -11,6 +11,7 @@ mod audit_stream;
 mod far_side;
 pub mod hec;
 mod play;
+pub mod receiver;
 mod scene;
 mod stage;
 mod verdict;

@@ -34,6 +34,7 @@ use crate::delivery::lane::{Lane, LaneParts};
 use crate::delivery::settlement::{Mail, Settlements};
 use crate::sink::Sink;
 use crate::sink::splunk_hec::SplunkHec;
+use crate::sink::webhook::Webhook;
 use crate::source::kafka::KafkaSource;
 use crate::status::{PipelineBoard, State, StatusBoard};
 use crate::transform::Chain;
@@ -176,13 +177,17 @@ fn build_sink(config: &PipelineConfig) -> anyhow::Result<Arc<dyn Sink>> {
             let left_out = ::metrics::counter!(metrics::names::HEADERS_LEFT_OUT, "pipeline" => config.name.clone());
             Ok(Arc::new(SplunkHec::counting(hec, &left_out).context("build the splunk_hec sink")?))
         }
+        SinkConfig::Webhook(webhook) => Ok(Arc::new(Webhook::new(webhook).context("build the webhook sink")?)),
     }
 }
 
 /// Reading the headers of records costs the client an allocation each: only for dead letters, and for a sink that looks at them.
 fn wants_headers(parts: &Parts) -> bool {
-    let SinkConfig::SplunkHec(hec) = &parts.config.sink;
-    parts.store.is_some() || hec.events.record_headers.are_wanted()
+    let by_sink = match &parts.config.sink {
+        SinkConfig::SplunkHec(hec) => hec.events.record_headers.are_wanted(),
+        SinkConfig::Webhook(_) => false,
+    };
+    parts.store.is_some() || by_sink
 }
 
 /// Keeps one pipeline running: one that cannot go on is started again, from what is committed.
@@ -302,6 +307,8 @@ fn lane_of(
 fn coding_of(config: &PipelineConfig) -> Coding {
     match &config.sink {
         SinkConfig::SplunkHec(hec) => hec.compression,
+        // It compresses by itself.
+        SinkConfig::Webhook(_) => Coding::Identity,
     }
 }
 

@@ -28,14 +28,21 @@ use crate::source::kafka::config::ClientConfig;
 pub(super) fn unverified(config: &PipelineConfig) -> Vec<&'static str> {
     let kafka = |client: &ClientConfig| client.security.has_tls() && client.tls.skip_verify;
     let SourceConfig::Kafka(source) = &config.source;
-    let SinkConfig::SplunkHec(hec) = &config.sink;
-    let has_tls = hec.endpoints.iter().any(|endpoint| endpoint.starts_with("https:"));
+    let sink = match &config.sink {
+        SinkConfig::SplunkHec(hec) => {
+            let has_tls = hec.endpoints.iter().any(|endpoint| endpoint.starts_with("https:"));
+            ("splunk_hec", has_tls && !hec.tls.is_verified())
+        }
+        SinkConfig::Webhook(webhook) => {
+            let has_tls = webhook.url.value().expose().to_ascii_lowercase().starts_with("https:");
+            ("webhook", has_tls && !webhook.tls.is_verified())
+        }
+    };
     let letters = match &config.dead_letter {
         DeadLetterConfig::Topic { kafka: client, .. } => kafka(client),
         DeadLetterConfig::Directory { .. } | DeadLetterConfig::Disabled => false,
     };
-    let all =
-        [("kafka", kafka(&source.client)), ("splunk_hec", has_tls && !hec.tls.is_verified()), ("dead_letter", letters)];
+    let all = [("kafka", kafka(&source.client)), sink, ("dead_letter", letters)];
     all.into_iter().filter(|(_, skipped)| *skipped).map(|(name, _)| name).collect()
 }
 

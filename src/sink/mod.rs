@@ -16,7 +16,11 @@
 //! - What it cannot read is not proof: see [`Attempt`].
 
 pub mod archive;
+#[cfg(test)]
+mod conformance_tests;
+mod http;
 pub mod splunk_hec;
+pub mod webhook;
 
 use crate::delivery::attempt::{Attempt, BoxFuture, Failure, Parcel};
 use crate::event::Cleared;

@@ -6,6 +6,7 @@
 //! - It goes straight to the server: a proxy named in the environment of the process is not used, because it would see
 //!   where audit events go without any configuration saying so.
 //! - Files are read again when they change ([`HttpClient::look`]); connections that are open go on as they are.
+//! - Where a client may connect to can be limited to the public internet ([`Reach`]), judged by the address that is connected to.
 //!
 //! Trust stores are read in one place ([`authorities`]), for HTTPS as for Kafka, whose client takes them as PEM text.
 
@@ -14,7 +15,9 @@ mod examine;
 mod explain;
 mod identity;
 mod jks;
+mod knock;
 mod pkcs12;
+mod reach;
 mod store;
 mod verify;
 
@@ -34,6 +37,9 @@ use config::{Proxy, TlsConfig, TlsVersion, Transport};
 pub use examine::examine;
 pub use explain::{chain, explain};
 pub use identity::check_identity;
+pub use knock::{Knock, KnockError, knock, knock_at_proxy};
+use reach::Guard;
+pub use reach::{Blocked, Reach, explain_blocked};
 use store::Problem;
 pub use store::{Authorities, Format, authorities};
 
@@ -83,8 +89,36 @@ impl HttpClient {
     /// # Errors
     /// A file cannot be used, or the system has no authorities.
     pub fn new(config: &TlsConfig, transport: &Transport) -> Result<Self, TlsError> {
+        Self::reaching(config, transport, None)
+    }
+
+    /// As [`HttpClient::new`], for a client that connects only to what it may reach. Addresses within URLs are for the caller
+    /// to look at, with [`Reach::check`].
+    ///
+    /// # Errors
+    /// As for [`HttpClient::new`].
+    pub fn guarded(config: &TlsConfig, transport: &Transport, reach: &Reach) -> Result<Self, TlsError> {
+        Self::reaching(config, transport, Some(Arc::new(Guard::of_system(reach.clone()))))
+    }
+
+    /// As [`HttpClient::guarded`], with a table in the place of the DNS.
+    #[cfg(test)]
+    pub(crate) fn guarded_by_table(
+        config: &TlsConfig,
+        transport: &Transport,
+        reach: &Reach,
+        table: impl Fn(&str) -> Vec<std::net::SocketAddr> + Send + Sync + 'static,
+    ) -> Result<Self, TlsError> {
+        let look_up: reach::LookUp = Arc::new(move |name| {
+            let found = table(&name);
+            Box::pin(async move { Ok(found) })
+        });
+        Self::reaching(config, transport, Some(Arc::new(Guard { reach: reach.clone(), look_up })))
+    }
+
+    fn reaching(config: &TlsConfig, transport: &Transport, guard: Option<Arc<Guard>>) -> Result<Self, TlsError> {
         let (config, transport) = (config.clone(), transport.clone());
-        Reloading::new(config.files(), move || http_client(&config, &transport)).map(Self)
+        Reloading::new(config.files(), move || http_client(&config, &transport, guard.as_ref())).map(Self)
     }
 
     /// The client as it is now: for one request, not to be kept.
@@ -98,7 +132,11 @@ impl HttpClient {
     }
 }
 
-fn http_client(config: &TlsConfig, transport: &Transport) -> Result<reqwest::Client, TlsError> {
+fn http_client(
+    config: &TlsConfig,
+    transport: &Transport,
+    guard: Option<&Arc<Guard>>,
+) -> Result<reqwest::Client, TlsError> {
     #[expect(clippy::disallowed_methods, reason = "the one place that builds HTTP clients")]
     let builder = reqwest::Client::builder();
     let mut builder = builder
@@ -115,8 +153,11 @@ fn http_client(config: &TlsConfig, transport: &Transport) -> Result<reqwest::Cli
         let close = HeaderMap::from_iter([(CONNECTION, HeaderValue::from_static("close"))]);
         builder = builder.pool_max_idle_per_host(0).default_headers(close);
     }
-    if let Some(proxy) = &transport.proxy {
-        builder = builder.proxy(proxy_of(proxy)?);
+    match (&transport.proxy, guard) {
+        // A proxy looks names up itself, and has an address on the own network.
+        (Some(proxy), _) => builder = builder.proxy(proxy_of(proxy)?),
+        (None, Some(guard)) => builder = builder.dns_resolver(Arc::clone(guard)),
+        (None, None) => {}
     }
     builder.build().map_err(|error| TlsError::Client(chain(&error)))
 }

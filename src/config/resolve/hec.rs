@@ -1,7 +1,5 @@
 //! The Splunk HEC sink.
 
-use rustls::pki_types::ServerName;
-
 use crate::config::findings::Findings;
 use crate::config::node::Path;
 use crate::config::raw::{self, Compression, Delivery};
@@ -10,11 +8,10 @@ use crate::delivery::attempt::Coding;
 use crate::secret::SecretSource;
 use crate::sink::DeliveryLevel;
 use crate::sink::splunk_hec::config::HecConfig;
-use crate::tls::config::{Proxy, TlsConfig, Transport, Verification};
 
 use super::endpoints::{Endpoint, parse_endpoint};
-use super::positive;
-use super::{events, files};
+use super::transport::{self, RawTransport};
+use super::{events, files, positive};
 
 pub(super) fn resolve(mut raw: raw::Hec, path: &Path, findings: &mut Findings) -> Option<HecConfig> {
     let endpoints = raw.endpoints.take().and_then(|urls| resolve_endpoints(&urls, &path.key("endpoints"), findings));
@@ -22,23 +19,18 @@ pub(super) fn resolve(mut raw: raw::Hec, path: &Path, findings: &mut Findings) -
     warn_about_delivery(&raw, endpoints.as_deref().unwrap_or_default(), path, findings);
     let token = resolve_token(&mut raw, path, findings);
     let events = events::resolve(std::mem::take(&mut raw.events), delivery, path, findings);
-    let tls = resolve_tls(raw.tls.take().unwrap_or_default(), &path.key("tls"), findings);
-
-    let proxy = resolve_proxy(raw.proxy.take(), &path.key("proxy"), findings);
+    let tls = transport::tls(raw.tls.take().unwrap_or_default(), &path.key("tls"), findings);
+    let way = RawTransport {
+        connect_timeout: raw.connect_timeout,
+        request_timeout: raw.request_timeout,
+        keep_alive: raw.keep_alive,
+        proxy: raw.proxy.take(),
+    };
+    let way = transport::transport(way, path, findings);
     let time = |name| path.key(name);
-    let connect = positive(raw.connect_timeout, defaults::CONNECT_TIMEOUT, &time("connect_timeout"), findings);
-    let request = positive(raw.request_timeout, defaults::REQUEST_TIMEOUT, &time("request_timeout"), findings);
     let ack = positive(raw.ack_timeout, defaults::ACK_TIMEOUT, &time("ack_timeout"), findings);
     let poll = positive(raw.ack_poll_interval, defaults::ACK_POLL_INTERVAL, &time("ack_poll_interval"), findings);
-    let mut shorter = |(name, value), (limit_name, limit)| {
-        if value >= limit && !findings.has_error(&path.key(name)) && !findings.has_error(&path.key(limit_name)) {
-            let [value, limit] = [value, limit].map(crate::units::show_duration);
-            let cause = format!("`{name}` ({value}) is not shorter than `{limit_name}` ({limit})");
-            findings.error(&path.key(name), cause, format!("lower it, or raise `{limit_name}`"));
-        }
-    };
-    shorter(("connect_timeout", connect), ("request_timeout", request));
-    shorter(("ack_poll_interval", poll), ("ack_timeout", ack));
+    transport::shorter(("ack_poll_interval", poll), ("ack_timeout", ack), path, findings);
 
     Some(HecConfig {
         endpoints: endpoints?.into_iter().map(|endpoint| endpoint.text).collect(),
@@ -46,63 +38,11 @@ pub(super) fn resolve(mut raw: raw::Hec, path: &Path, findings: &mut Findings) -
         token: token?,
         events: events?,
         compression: raw.compression.map_or(Coding::Identity, coding),
-        transport: Transport { connect, request, keep_alive: raw.keep_alive.unwrap_or(true), proxy: proxy? },
+        transport: way?,
         ack_timeout: ack,
         ack_poll_interval: poll,
         tls,
     })
-}
-
-/// `None` when it is wrong; that there is none is right.
-fn resolve_proxy(raw: Option<raw::Proxy>, path: &Path, findings: &mut Findings) -> Option<Option<Proxy>> {
-    let Some(raw) = raw else { return Some(None) };
-    let password = files::secret(raw.password, raw.password_file, path, "password", findings);
-    let url = raw.url.and_then(|url| {
-        let parsed = parse_endpoint(&url);
-        parsed.map_err(|malformed| findings.error(&path.key("url"), malformed.cause, PROXY_EXAMPLE)).ok()
-    });
-    let login = match (raw.username, password) {
-        (Some(username), Some(password)) => Some((username, password)),
-        (Some(_), None) => {
-            if !["password", "password_file"].iter().any(|key| findings.has_error(&path.key(key))) {
-                let remedy = "add `password: ${file:/path}`, `password: ${VAR}` or `password_file: /path`";
-                findings.error(&path.key("password"), "`username` is given without `password`", remedy);
-            }
-            return None;
-        }
-        (None, Some(_)) => {
-            findings.error(&path.key("username"), "`password` is given without `username`", "add `username`");
-            return None;
-        }
-        (None, None) => None,
-    };
-    Some(Some(Proxy { url: url?.text, login }))
-}
-
-const PROXY_EXAMPLE: &str =
-    "write for example `http://proxy.example.com:3128`; a login has keys of its own, `username` and `password`";
-
-fn resolve_tls(raw: raw::HecTls, path: &Path, findings: &mut Findings) -> TlsConfig {
-    let store_password = (raw.trust_store_password, raw.trust_store_password_file);
-    let trust_store = files::trust_store(raw.trust_store, store_password, path, findings);
-    let key_password = (raw.key_password, raw.key_password_file);
-    let identity = files::identity((raw.certificate_file, raw.key_file), key_password, path, findings);
-    let server_name = raw.server_name.and_then(|name| match ServerName::try_from(name) {
-        Ok(name) => Some(name),
-        Err(_) => {
-            let remedy = "write the name as it stands in the certificate, for example `splunk.example.com`";
-            findings.error(&path.key("server_name"), "this is neither a host name nor an address", remedy);
-            None
-        }
-    });
-    let verification = if raw.insecure_skip_verify.unwrap_or(false) {
-        let others = [("trust_store", trust_store.is_some()), ("server_name", server_name.is_some())];
-        files::warn_about_skipped_verification(&others, path, findings);
-        Verification::Disabled
-    } else {
-        Verification::Full { trust_store, server_name }
-    };
-    TlsConfig { verification, identity, min_version: raw.min_version.unwrap_or_default() }
 }
 
 const fn level(raw: Delivery) -> DeliveryLevel {

@@ -13,6 +13,8 @@ mod kafka;
 mod properties;
 mod relations;
 mod transforms;
+mod transport;
+mod webhook;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -77,19 +79,18 @@ fn resolve_pipeline(
     findings: &mut Findings,
 ) -> Option<PipelineConfig> {
     let source = find_source(raw.source.as_deref(), sources, path, findings);
-    let sink = raw.sink.and_then(|raw::Sink::SplunkHec(hec)| {
-        hec::resolve(*hec, &path.key("sink").key("splunk_hec"), findings).map(SinkConfig::SplunkHec)
-    });
-    let events = sink.as_ref().map(|SinkConfig::SplunkHec(hec)| &hec.events);
-    let chain = transforms::resolve(raw.transforms.unwrap_or_default(), events, &path.key("transforms"), findings);
+    let sink = raw.sink.and_then(|sink| resolve_sink(sink, &path.key("sink"), findings));
+    let transforms = raw.transforms.unwrap_or_default();
+    let chain = transforms::resolve(transforms, sink.as_ref(), &path.key("transforms"), findings);
     let dead_letter = dead_letter::resolve(raw.dead_letter, &path.key("dead_letter"), findings);
     if let (Some(chain), Some(sink)) = (&chain, &sink) {
         relations::redaction_and_sink(chain, sink, path, findings);
+        relations::map_and_sink(chain, sink, path, findings);
     }
     if let (Some(chain), Some((_, unclear))) = (&chain, &dead_letter) {
         relations::redaction_and_letters(chain, unclear, path, findings);
     }
-    let batch = resolve_batch(raw.batch.unwrap_or_default(), &path.key("batch"), findings);
+    let batch = resolve_batch(raw.batch.unwrap_or_default(), sink.as_ref(), &path.key("batch"), findings);
     let in_flight_bytes = raw.in_flight_bytes.map_or(defaults::IN_FLIGHT_BYTES, |size| size.0);
     if in_flight_bytes < batch.max_bytes {
         let cause = format!("a batch of {} does not fit into `in_flight_bytes`, {in_flight_bytes}", batch.max_bytes);
@@ -138,13 +139,32 @@ fn find_source(name: Option<&str>, sources: &Sources, path: &Path, findings: &mu
     None
 }
 
-fn resolve_batch(raw: raw::Batch, path: &Path, findings: &mut Findings) -> BatchConfig {
+fn resolve_sink(raw: raw::Sink, path: &Path, findings: &mut Findings) -> Option<SinkConfig> {
+    match raw {
+        raw::Sink::SplunkHec(hec) => {
+            hec::resolve(*hec, &path.key("splunk_hec"), findings).map(SinkConfig::SplunkHec)
+        }
+        raw::Sink::Webhook(webhook) => webhook::resolve(*webhook, &path.key("webhook"), findings)
+            .map(|webhook| SinkConfig::Webhook(Box::new(webhook))),
+    }
+}
+
+fn resolve_batch(
+    raw: raw::Batch,
+    sink: Option<&SinkConfig>,
+    path: &Path,
+    findings: &mut Findings,
+) -> BatchConfig {
     let max_bytes = raw.max_bytes.map_or(defaults::BATCH_MAX_BYTES, |size| size.0);
     if max_bytes.get() == 0 {
         findings.error(&path.key("max_bytes"), "a batch of 0 bytes holds nothing", "write for example `2 MiB`");
     }
+    let max_events = match sink {
+        Some(SinkConfig::Webhook(webhook)) => webhook::batch_limit(webhook, raw.max_events, path, findings),
+        Some(SinkConfig::SplunkHec(_)) | None => raw.max_events.map_or(defaults::BATCH_MAX_EVENTS, length),
+    };
     BatchConfig {
-        max_events: raw.max_events.map_or(defaults::BATCH_MAX_EVENTS, length),
+        max_events,
         max_bytes,
         // 0 is allowed: every event leaves at once.
         max_age: raw.max_age.map_or(defaults::BATCH_MAX_AGE, |span| span.0),

@@ -10,8 +10,10 @@ use crate::config::node::Path;
 use crate::config::{DeadLetterConfig, PipelineConfig, SinkConfig, SourceConfig, UnclearLetters, raw};
 use crate::defaults;
 use crate::sink::splunk_hec::config::{RecordHeaders, Tracked};
+use crate::sink::webhook::config::Format;
 use crate::source::kafka::config::{ClientConfig, GroupProtocol, KafkaConfig, Topics};
 use crate::transform::config::{ChainConfig, RedactConfig};
+use crate::transform::map::config::Place;
 use crate::units::show_duration;
 
 use super::Sources;
@@ -74,7 +76,11 @@ pub(super) fn redaction_and_sink(chain: &ChainConfig, sink: &SinkConfig, pipelin
     if !chain.redact.is_enabled() {
         return;
     }
-    let SinkConfig::SplunkHec(hec) = sink;
+    let hec = match sink {
+        SinkConfig::SplunkHec(hec) => hec,
+        // It takes the record's value and position, and nothing else.
+        SinkConfig::Webhook(_) => return,
+    };
     let path = pipeline.key("sink").key("splunk_hec");
     if hec.events.tracking.contains(&Tracked::Key) && !keep_key {
         let cause = "`tracking` wants the record's key, and a pipeline that redacts leaves it behind";
@@ -92,6 +98,33 @@ pub(super) fn redaction_and_sink(chain: &ChainConfig, sink: &SinkConfig, pipelin
                 format!("remove it or, if it holds nothing secret, say `keep_headers: [{name}]` in a `redact` step");
             findings.error(&path.key("record_headers").key(key), cause, remedy);
         }
+    }
+}
+
+/// Messages and templates show the fields of audit events, which a mapped event has under other names.
+pub(super) fn map_and_sink(chain: &ChainConfig, sink: &SinkConfig, pipeline: &Path, findings: &mut Findings) {
+    let format = match sink {
+        SinkConfig::SplunkHec(_) => return,
+        SinkConfig::Webhook(webhook) => &webhook.format,
+    };
+    let reads_fields = match format {
+        Format::Template(template) => template.reads_fields(),
+        Format::Slack | Format::Teams | Format::PagerDuty(_) => true,
+        Format::Json
+        | Format::JsonArray
+        | Format::Ndjson
+        | Format::CloudEventsStructured
+        | Format::CloudEventsBatched
+        | Format::CloudEventsBinary => false,
+    };
+    let stays = chain.map.as_ref().is_none_or(|map| match &map.place {
+        Place::Member(_) => true,
+        Place::Event { .. } => false,
+    });
+    if reads_fields && !stays {
+        let cause = format!("`format: {}` shows fields of the event, and a mapped event has other ones", format.as_str());
+        let remedy = "remove the `map` step, say `into: NAME` in it, or use another `format`";
+        findings.error(&pipeline.key("sink").key("webhook").key("format"), cause, remedy);
     }
 }
 

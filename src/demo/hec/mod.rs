@@ -14,7 +14,7 @@ mod raw;
 mod received;
 mod script;
 mod service;
-mod wire;
+pub(in crate::demo) mod wire;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io;

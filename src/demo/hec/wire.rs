@@ -93,19 +93,19 @@ impl Answer {
 }
 
 /// One connection: what was read ahead, and the stream below.
-pub(super) struct Wire<S> {
+pub(in crate::demo) struct Wire<S> {
     stream: S,
     /// Bytes read and not yet consumed.
     ahead: Vec<u8>,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
-    pub(super) fn new(stream: S) -> Self {
+    pub(in crate::demo) fn new(stream: S) -> Self {
         Self { stream, ahead: Vec::with_capacity(16 * 1024) }
     }
 
     /// Reads one request, its body into `body`. `None` when the client has closed or does not speak HTTP.
-    pub(super) async fn read_request(&mut self, body: &mut Vec<u8>) -> io::Result<Option<Head>> {
+    pub(in crate::demo) async fn read_request(&mut self, body: &mut Vec<u8>) -> io::Result<Option<Head>> {
         let end = loop {
             if let Some(end) = find(&self.ahead, b"\r\n\r\n") {
                 break end;
@@ -130,7 +130,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         Ok(complete.then_some(head))
     }
 
-    pub(super) async fn write(&mut self, answer: &Answer) -> io::Result<()> {
+    pub(in crate::demo) async fn write(&mut self, answer: &Answer) -> io::Result<()> {
         self.stream.write_all(&answer.to_bytes()).await?;
         self.stream.flush().await
     }

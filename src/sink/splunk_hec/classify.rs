@@ -21,12 +21,13 @@
 
 use std::time::Duration;
 
-use super::answer::{HecAnswer, Seen};
+use super::answer::HecAnswer;
 use crate::defaults::HEC_OVERSIZE_SUSPECT;
 use crate::delivery::attempt::Failure;
 use crate::reason::Reason;
 use crate::secret::Secret;
 use crate::sink::DeliveryLevel;
+use crate::sink::http::Seen;
 
 /// What was sent, as far as it matters for the meaning of the answer.
 #[derive(Clone, Copy, Debug)]

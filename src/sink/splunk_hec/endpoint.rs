@@ -10,18 +10,19 @@ use uuid::Uuid;
 
 use super::BuildError;
 use super::acks::{Acks, Ask, Fate, Lease, Reply, Ticket};
-use super::answer::{HecAnswer, Seen, presentable};
+use super::answer::HecAnswer;
 use super::classify::{Sent, Verdict, classify};
 use super::config::{HecConfig, Mode};
 use super::index::Indexes;
 use super::line::Line;
 use super::tokens::{Login, Token, Tokens};
-use crate::defaults::{HEC_HEALTH_TIMEOUT, HEC_PENDING_ACKS_MAX, HEC_SLOW_DOWN};
+use crate::defaults::{HEC_ANSWER_MAX_BYTES, HEC_HEALTH_TIMEOUT, HEC_PENDING_ACKS_MAX, HEC_SLOW_DOWN};
 use crate::delivery::attempt::{Attempt, Coding, Failure, Parcel};
 use crate::reason::Reason;
 use crate::secret::Secret;
 use crate::sink::DeliveryLevel;
-use crate::tls::{self, HttpClient};
+use crate::sink::http::{Seen, Unanswered, UnansweredKind};
+use crate::tls::HttpClient;
 
 /// As the Kafka connector sends it; other collectors behind HEC look at the profile.
 const EVENT_TYPE: &str = "application/json; profile=urn:splunk:event:1.0; charset=utf-8";
@@ -57,18 +58,6 @@ enum Proof {
     Accepted { channel: Uuid },
     /// A true acknowledgement.
     Indexed { acks: Arc<Acks> },
-}
-
-/// A request that brought no answer.
-pub(super) struct Unanswered {
-    /// The server may have processed the request.
-    pub(super) maybe_processed: bool,
-    pub(super) kind: UnansweredKind,
-}
-
-pub(super) enum UnansweredKind {
-    Retry(Failure),
-    Hold(Failure),
 }
 
 impl Endpoint {
@@ -315,8 +304,8 @@ impl Endpoint {
 
     pub(super) async fn send(&self, request: RequestBuilder) -> Result<Seen, Unanswered> {
         match request.send().await {
-            Ok(response) => Ok(Seen::read(response).await),
-            Err(error) => Err(self.unanswered(error.without_url())),
+            Ok(response) => Ok(read(response).await),
+            Err(error) => Err(self.unanswered(error)),
         }
     }
 
@@ -328,38 +317,20 @@ impl Endpoint {
         match request.send().await {
             Ok(response) => {
                 line.keep(response.headers());
-                Ok(Seen::read(response).await)
+                Ok(read(response).await)
             }
-            Err(error) => Err(self.unanswered(error.without_url())),
+            Err(error) => Err(self.unanswered(error)),
         }
     }
 
     fn unanswered(&self, error: reqwest::Error) -> Unanswered {
         // What fails on the way was said by no server, so it holds no token that was sent; the current one stands for all.
-        let token = self.login.token();
-        let failure = |reason, words: &str| Failure::new(reason, presentable(words, token.secret()));
-        if let Some(words) = tls::explain(&error) {
-            // An alert may come after the request has left.
-            return Unanswered { maybe_processed: true, kind: UnansweredKind::Hold(failure(Reason::Tls, &words)) };
-        }
-        let words = tls::chain(&error);
-        let reason = match () {
-            () if error.is_connect() => Reason::Connect,
-            () if error.is_timeout() => Reason::Timeout,
-            () => Reason::Network,
-        };
-        let kind = UnansweredKind::Retry(failure(reason, &words));
-        Unanswered { maybe_processed: !error.is_connect(), kind }
+        Unanswered::of(error, &[self.login.token().secret()])
     }
 }
 
-impl From<Unanswered> for Attempt {
-    fn from(unanswered: Unanswered) -> Self {
-        match unanswered.kind {
-            UnansweredKind::Retry(failure) => Attempt::Retry { after: None, failure },
-            UnansweredKind::Hold(failure) => Attempt::Hold(failure),
-        }
-    }
+async fn read(response: reqwest::Response) -> Seen {
+    Seen::read(response, HEC_ANSWER_MAX_BYTES, HEC_ANSWER_MAX_BYTES).await
 }
 
 /// The codes 24 and 25 say that a queue fills up.

@@ -15,11 +15,11 @@
 
 use uuid::Uuid;
 
-use super::answer::Seen;
-use super::endpoint::{Endpoint, Unanswered, UnansweredKind};
+use super::endpoint::Endpoint;
 use crate::delivery::attempt::Failure;
 use crate::reason::Reason;
 use crate::secret::Secret;
+use crate::sink::http::{Seen, Unanswered, UnansweredKind};
 use crate::sink::{Condition, DeliveryLevel};
 
 /// What an endpoint said about itself and the token.
@@ -74,7 +74,7 @@ async fn health(endpoint: &Endpoint) -> Health {
     let token = endpoint.login().token();
     let seen = match endpoint.send(endpoint.health_request(&token)).await {
         Ok(seen) => seen,
-        Err(unanswered) => return Health::Unreachable(failure_of(unanswered.kind)),
+        Err(unanswered) => return Health::Unreachable(unanswered.kind.into_failure()),
     };
     let failure = |reason| Failure::new(reason, seen.describe(token.secret()));
     match (seen.status, seen.hec()) {
@@ -89,7 +89,7 @@ async fn token(endpoint: &Endpoint) -> TokenState {
     let token = endpoint.login().token();
     let seen = match endpoint.send(endpoint.empty_request(&token)).await {
         Ok(seen) => seen,
-        Err(unanswered) => return TokenState::Unknown(failure_of(unanswered.kind)),
+        Err(unanswered) => return TokenState::Unknown(unanswered.kind.into_failure()),
     };
     let failure = |reason| Failure::new(reason, seen.describe(token.secret()));
     match (seen.status, seen.hec().map(|answer| answer.code)) {
@@ -106,7 +106,7 @@ async fn token(endpoint: &Endpoint) -> TokenState {
 async fn acknowledgement(endpoint: &Endpoint) -> TokenState {
     let token = endpoint.login().token();
     match endpoint.send(endpoint.ack_request(&token, Uuid::new_v4(), &[])).await {
-        Err(unanswered) => TokenState::Unknown(failure_of(unanswered.kind)),
+        Err(unanswered) => TokenState::Unknown(unanswered.kind.into_failure()),
         Ok(seen) => judge_acknowledgement(token.secret(), &seen),
     }
 }
@@ -119,11 +119,5 @@ fn judge_acknowledgement(token: &Secret, seen: &Seen) -> TokenState {
         // An empty list may be called no data; the token has been looked at before that.
         (200, _) | (400, Some(5 | 6)) => TokenState::Accepted,
         _ => TokenState::Unknown(failure(Reason::UnexpectedAnswer)),
-    }
-}
-
-fn failure_of(kind: UnansweredKind) -> Failure {
-    match kind {
-        UnansweredKind::Retry(failure) | UnansweredKind::Hold(failure) => failure,
     }
 }

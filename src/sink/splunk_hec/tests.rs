@@ -17,6 +17,7 @@ use crate::event::Record;
 use crate::position::{Offset, PartitionId};
 use crate::reason::Reason;
 use crate::secret::{Secret, SecretSource};
+use crate::sink::conformance_tests::{failure, rig, short};
 use crate::tls::config::{TlsConfig, Transport};
 
 mod condition;
@@ -24,12 +25,9 @@ mod conformance;
 mod defects;
 mod golden;
 mod indexed;
-mod over_tls;
 mod poison;
 mod proxied;
-mod rig;
 mod rotated;
-mod rude;
 mod untrue;
 
 fn transport(request: Duration) -> Transport {
@@ -79,30 +77,6 @@ fn gzipped(parcel: Parcel) -> Parcel {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     encoder.write_all(&parcel.body).unwrap();
     Parcel { body: encoder.finish().unwrap().into(), coding: Coding::Gzip, ..parcel }
-}
-
-/// An attempt without its words. Awaits the proof when it is pending.
-fn short(attempt: Attempt) -> BoxFuture<String> {
-    Box::pin(async move {
-        match attempt {
-            Attempt::Delivered => "delivered".to_owned(),
-            Attempt::Pending(proof) => short(proof.await).await,
-            Attempt::Slower { then, .. } => format!("slower, {}", short(*then).await),
-            Attempt::Retry { after: None, failure } => format!("retry {}", failure.reason),
-            Attempt::Retry { after: Some(after), failure } => format!("retry {} in {after:?}", failure.reason),
-            Attempt::Poison { delivered, bad, failure } => format!("poison {delivered} {bad} {}", failure.reason),
-            Attempt::Split(failure) => format!("split {}", failure.reason),
-            Attempt::Hold(failure) => format!("hold {}", failure.reason),
-        }
-    })
-}
-
-fn failure(attempt: Attempt) -> Failure {
-    match attempt {
-        Attempt::Delivered | Attempt::Pending(_) | Attempt::Slower { .. } => panic!("no failure"),
-        Attempt::Retry { failure, .. } | Attempt::Poison { failure, .. } => failure,
-        Attempt::Split(failure) | Attempt::Hold(failure) => failure,
-    }
 }
 
 async fn send(sink: &SplunkHec, first: i64, values: &[&str]) -> String {

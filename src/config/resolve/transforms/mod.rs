@@ -7,14 +7,14 @@ mod redact;
 
 use crate::config::findings::Findings;
 use crate::config::node::Path;
+use crate::config::SinkConfig;
 use crate::config::raw::Transform;
-use crate::sink::splunk_hec::config::EventConfig;
 use crate::transform::config::{ChainConfig, Enrichment, RedactConfig};
 
 /// `None` when there were errors. `sink` says what of an event the sink takes; `None` when it is wrong itself.
 pub(super) fn resolve(
     raw: Vec<Option<Transform>>,
-    sink: Option<&EventConfig>,
+    sink: Option<&SinkConfig>,
     path: &Path,
     findings: &mut Findings,
 ) -> Option<ChainConfig> {

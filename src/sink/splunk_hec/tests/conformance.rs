@@ -1,4 +1,5 @@
-//! Every answer that HEC, or what stands in its place, can give: what becomes of the events.
+//! Every answer that HEC can give: what becomes of the events. What any receiver can do wrong is asked by the
+//! [suite](crate::sink::conformance_tests) of all sinks, at both delivery levels.
 //!
 //! Each row of the tables goes through the whole core, over a real socket: a batch is read, the server answers so, and
 //! the table says what follows. While there is no receipt nothing may count as delivered and nothing may be committed, which
@@ -11,6 +12,8 @@ use futures_util::StreamExt;
 use super::rig::{Carried, Crossing, Proof, Settings, reads, reads_with};
 use super::*;
 use crate::demo::hec::CODES;
+use crate::demo::receiver::Request;
+use crate::sink::conformance_tests as suite;
 use Becomes::{Again, Cut, Delivered, Held, Letter, Slower};
 use DeliveryLevel::{Accepted, Indexed};
 
@@ -75,18 +78,65 @@ const ANNOUNCED: [(u16, Becomes); 3] = [(0, Delivered), (24, Slower), (25, Slowe
 /// the one after it, and the index of the configuration is for a human to mend.
 const NAMING: [(u16, Becomes); 6] = [(5, Letter), (6, Letter), (7, Held), (12, Letter), (13, Letter), (15, Letter)];
 
-/// Any status with a page in place of HEC's answer, at both levels: one event, batch.
-#[rustfmt::skip]
-const STATUS_TABLE: [(&[u16], [Becomes; 2]); 7] = [
-    (&[200, 201],                                                           [Again, Again]), // no answer of HEC is no receipt
-    (&[101, 102, 103, 202, 203, 204, 205, 206, 207, 208, 226],              [Again, Again]), // no success that HEC has
-    (&[300, 301, 302, 303, 304, 305, 307, 308],                             [Held, Held]),   // never followed
-    (&[400, 408, 425, 429],                                                 [Again, Again]),
-    (&[401, 403, 407],                                                      [Held, Held]),
-    (&[402, 404, 405, 406, 409, 410, 411, 412, 414, 415, 416, 417, 418, 421, 422, 423, 424, 426, 428, 431, 451],
-                                                                            [Held, Held]),   // not what stands at HEC's address
-    (&[500, 501, 502, 503, 504, 505, 506, 507, 508, 510, 511, 599],         [Again, Again]),
-];
+/// Any other status with a page in place of HEC's answer, at both levels: one event, batch. The suite asks for them.
+fn at_page(status: u16) -> [suite::Becomes; 2] {
+    use suite::Becomes::{Again, Cut, Held, Letter};
+    match status {
+        // No answer of HEC is no receipt, and no success that HEC has is one.
+        100..=299 => [Again, Again],
+        // Never followed.
+        300..=399 => [Held, Held],
+        400 | 408 | 425 | 429 => [Again, Again],
+        413 => [Letter, Cut],
+        // Credentials, or not what stands at HEC's address.
+        401..=499 => [Held, Held],
+        _ => [Again, Again],
+    }
+}
+
+/// HEC for the suite.
+struct Subject {
+    level: DeliveryLevel,
+}
+
+impl suite::Subject for Subject {
+    fn sink(&self, target: &suite::Target) -> Arc<dyn Sink> {
+        let suite::Target { url, transport, token, tls } = target.clone();
+        let config = HecConfig { delivery: self.level, transport, token, tls, ..config(&[&url]) };
+        Arc::new(SplunkHec::new(&config).unwrap())
+    }
+
+    fn good(&self, request: &Request) -> Answer {
+        let acks = "{\"acks\":{\"0\":true}}";
+        let is_query = request.head.path.ends_with("/ack");
+        Answer::json(200, if is_query { acks } else { r#"{"text":"Success","code":0,"ackId":0}"# })
+    }
+
+    fn carries(&self, request: &Request) -> Vec<i64> {
+        let envelopes = serde_json::Deserializer::from_slice(&request.body).into_iter::<serde_json::Value>();
+        let offset = |envelope: serde_json::Value| envelope["fields"]["kafka_offset"].as_str()?.parse().ok();
+        envelopes.filter_map(|envelope| offset(envelope.ok()?)).collect()
+    }
+
+    fn becomes(&self, status: u16) -> [suite::Becomes; 2] {
+        at_page(status)
+    }
+
+    fn is_receipt(&self, _body: &[u8]) -> bool {
+        false
+    }
+
+    fn is_batch(&self) -> bool {
+        true
+    }
+
+    fn token_of(&self, request: &Request) -> Option<String> {
+        Some(request.head.header("authorization")?.strip_prefix("Splunk ")?.to_owned())
+    }
+}
+
+suite::conformance!(accepted, Subject { level: DeliveryLevel::Accepted });
+suite::conformance!(indexed, Subject { level: DeliveryLevel::Indexed });
 
 const BATCH: usize = 6;
 
@@ -97,18 +147,17 @@ struct Case {
     events: usize,
     answer: Answer,
     becomes: Becomes,
-    request_timeout: Duration,
 }
 
 impl Case {
     fn new(name: String, level: DeliveryLevel, events: usize, answer: Answer, becomes: Becomes) -> Self {
-        Self { name, level, events, answer, becomes, request_timeout: Duration::from_secs(30) }
+        Self { name, level, events, answer, becomes }
     }
 
     async fn run(self) {
         let server = server(self.level).await;
         let hec = server.hec().clone();
-        let transport = transport(self.request_timeout);
+        let transport = transport(Duration::from_secs(30));
         let config = HecConfig { delivery: self.level, transport, ..config(&[&server.url()]) };
         let sink = SplunkHec::new(&config).unwrap();
         let mended = Arc::new(AtomicBool::new(false));
@@ -218,40 +267,6 @@ async fn what_becomes_of_the_events_at_every_code_alone_and_in_a_batch_with_and_
     }
     assert_eq!(cases.len(), 29 * 4 + 6);
     run(cases).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn what_becomes_of_the_events_at_every_status_that_comes_with_a_page() {
-    let mut cases = Vec::new();
-    for (statuses, becomes) in STATUS_TABLE {
-        for status in statuses.iter().copied() {
-            for (level, events) in [(Accepted, 1), (Indexed, BATCH)] {
-                let becomes = becomes[usize::from(events > 1)];
-                let name = format!("status {status}, {level:?}, {events} events");
-                cases.push(Case::new(name, level, events, page(status), becomes));
-            }
-        }
-    }
-    for (level, events, becomes) in
-        [(Accepted, 1, Letter), (Accepted, BATCH, Cut), (Indexed, 1, Letter), (Indexed, BATCH, Cut)]
-    {
-        cases.push(Case::new(format!("status 413, {level:?}, {events} events"), level, events, page(413), becomes));
-    }
-    // What comes before an answer that then never comes.
-    let interim = |case: Case| match case.answer.status {
-        102 | 103 => Case { request_timeout: Duration::from_secs(2), ..case },
-        _ => case,
-    };
-    run(cases.into_iter().map(interim).collect()).await;
-}
-
-/// A page with this status; nothing where no body may follow. A redirect leads to where the events would be taken.
-fn page(status: u16) -> Answer {
-    match status {
-        100..=199 | 204 | 205 | 304 => Answer::status(status),
-        300..=399 => Answer::html(status).with_header("Location", "/services/collector/event/1.0"),
-        _ => Answer::html(status),
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

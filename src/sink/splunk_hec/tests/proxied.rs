@@ -5,9 +5,10 @@ use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
 
-use super::over_tls::server as tls_server;
 use super::*;
-use crate::tls::config::{Proxy, TrustStore, Verification};
+use crate::demo::receiver::{Receiver, Reply};
+use crate::sink::conformance_tests::over_tls::TlsServer;
+use crate::tls::config::Proxy;
 
 /// A proxy that passes everything on to one server, whatever the client calls it, and remembers the head of the first
 /// request of each connection.
@@ -86,13 +87,13 @@ async fn a_proxy_is_asked_for_every_request_with_its_own_login() {
 
 #[tokio::test]
 async fn to_a_server_with_tls_the_proxy_sees_where_to_and_nothing_else() {
-    let server = tls_server(&["localhost"]).await;
+    let receiver = Receiver::new(|_| Reply::Answer(hec_answer(0)));
+    let server = TlsServer::named(&["localhost"], &receiver).await;
     let proxy = ProxyServer::before(format!("127.0.0.1:{}", server.port)).await;
     let mut config = through(&proxy, "https://localhost:8088");
-    let trust_store = Some(TrustStore { path: server.trust_store.path().to_owned(), password: None });
-    config.tls.verification = Verification::Full { trust_store, server_name: None };
+    config.tls.verification = server.trust(None);
     assert_eq!(send(&SplunkHec::new(&config).unwrap(), 0, &["{}"]).await, "delivered");
-    assert_eq!(server.hec.count().events, 1);
+    assert_eq!(receiver.requests().len(), 1);
     let heads = proxy.heads();
     assert_eq!(heads.len(), 1);
     assert!(heads[0].starts_with("CONNECT localhost:8088 HTTP/1.1\r\n"), "{}", heads[0]);

@@ -6,11 +6,12 @@ mod tables;
 
 use std::collections::BTreeMap;
 
+use crate::config::SinkConfig;
 use crate::config::findings::Findings;
 use crate::config::node::Path;
 use crate::config::raw::{self, Crn, Enrich, ListOrNames, TextOrList};
 use crate::event::Field;
-use crate::sink::splunk_hec::config::{EventConfig, Mode};
+use crate::sink::splunk_hec::config::Mode;
 use crate::transform::enrich::config::{Adds, Constant, Part, Parts, Place};
 
 pub(super) use names::Names;
@@ -43,9 +44,17 @@ pub(super) fn resolve(raw: Enrich, path: &Path, names: &mut Names<'_>, findings:
 }
 
 /// The sink has to take what is put there.
-fn check_place(place: Place, sink: Option<&EventConfig>, path: &Path, findings: &mut Findings) {
-    let Some(sink) = sink else { return };
-    match (&sink.mode, place) {
+fn check_place(place: Place, sink: Option<&SinkConfig>, path: &Path, findings: &mut Findings) {
+    let hec = match (sink, place) {
+        (None, _) | (Some(SinkConfig::Webhook(_)), Place::Event) => return,
+        (Some(SinkConfig::Webhook(_)), Place::Fields) => {
+            let cause = "a webhook has no fields beside the event";
+            findings.error_at_key(path, cause, "say `place: event` here");
+            return;
+        }
+        (Some(SinkConfig::SplunkHec(hec)), _) => hec,
+    };
+    match (&hec.events.mode, place) {
         (Mode::Event, Place::Fields | Place::Event) | (Mode::Raw { .. }, Place::Event) => {}
         (Mode::Raw { .. }, Place::Fields) => {
             let cause = "with `mode: raw` the sink has no fields beside the event";

@@ -1,9 +1,9 @@
 //! The names of what is added: whether they can be names, and whether they are free.
 
+use crate::config::SinkConfig;
 use crate::config::findings::Findings;
 use crate::config::node::Path;
 use crate::defaults;
-use crate::sink::splunk_hec::config::EventConfig;
 use crate::transform::enrich::config::Place;
 
 /// Fields that Splunk gives every event. An indexed field of such a name would stand beside it.
@@ -13,17 +13,17 @@ const SPLUNKS: [&str; 10] =
 /// Names that are in use within a pipeline.
 pub(in crate::config::resolve) struct Names<'s> {
     /// `None` when the sink is wrong, which has been said.
-    sink: Option<&'s EventConfig>,
+    sink: Option<&'s SinkConfig>,
     used: Vec<(Place, String)>,
     tables: Vec<String>,
 }
 
 impl<'s> Names<'s> {
-    pub(in crate::config::resolve) fn new(sink: Option<&'s EventConfig>) -> Self {
+    pub(in crate::config::resolve) fn new(sink: Option<&'s SinkConfig>) -> Self {
         Self { sink, used: Vec::new(), tables: Vec::new() }
     }
 
-    pub(super) fn sink(&self) -> Option<&'s EventConfig> {
+    pub(super) fn sink(&self) -> Option<&'s SinkConfig> {
         self.sink
     }
 
@@ -60,7 +60,10 @@ impl<'s> Names<'s> {
         if SPLUNKS.contains(&name) {
             return Some("Splunk has it for itself".to_owned());
         }
-        let sink = self.sink?;
+        let sink = match self.sink? {
+            SinkConfig::SplunkHec(hec) => &hec.events,
+            SinkConfig::Webhook(_) => return None,
+        };
         if sink.fields.iter().any(|(known, _)| known == name) {
             return Some("`fields` of the sink gives it a value".to_owned());
         }

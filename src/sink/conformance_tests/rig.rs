@@ -4,13 +4,14 @@
 //! poll thread that no other record counts as delivered, and at every commit that none is passed.
 
 use std::collections::VecDeque;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 
-use super::*;
 use crate::defaults;
+use crate::delivery::attempt::{Coding, Failure};
 use crate::delivery::batch::{BatchBuilder, BatchLimits};
 use crate::delivery::budget::Budget;
 use crate::delivery::conductor::{Conductor, ConductorParts};
@@ -18,8 +19,9 @@ use crate::delivery::lane::{Lane, LaneEvent, LaneParts, LetterStore};
 use crate::delivery::ledger::{CommitPoint, Totals};
 use crate::delivery::letter::Letter;
 use crate::delivery::settlement::Mail;
-use crate::event::headers;
-use crate::position::{ResumeAt, Slot, TopicName};
+use crate::event::{Record, headers};
+use crate::position::{Offset, PartitionId, ResumeAt, Slot, TopicName};
+use crate::sink::Sink;
 use crate::source::{Assigned, Event, Flow, Source};
 use crate::transform::Chain;
 
@@ -28,52 +30,54 @@ const LIMIT: Duration = Duration::from_secs(60);
 
 /// One record to be read; its offset is its place in the list.
 #[derive(Clone, Default)]
-pub(super) struct Read {
-    pub(super) key: Option<Vec<u8>>,
-    pub(super) value: Option<Vec<u8>>,
-    pub(super) headers: Vec<u8>,
+pub(in crate::sink) struct Read {
+    pub(in crate::sink) key: Option<Vec<u8>>,
+    pub(in crate::sink) value: Option<Vec<u8>>,
+    pub(in crate::sink) headers: Vec<u8>,
 }
 
-pub(super) fn read(value: &str) -> Read {
+pub(in crate::sink) fn read(value: &str) -> Read {
     Read { value: Some(value.as_bytes().to_vec()), ..Read::default() }
 }
 
 /// `count` records.
-pub(super) fn reads(count: usize) -> Vec<Read> {
+pub(in crate::sink) fn reads(count: usize) -> Vec<Read> {
     (0..count).map(|n| read(&format!("{{\"n\":{n}}}"))).collect()
 }
 
 /// `count` records, of which those at `bad` hold the word `BAD`.
-pub(super) fn reads_with(count: usize, bad: &[usize]) -> Vec<Read> {
+pub(in crate::sink) fn reads_with(count: usize, bad: &[usize]) -> Vec<Read> {
     let value = |n| if bad.contains(&n) { format!("{{\"n\":{n},\"x\":\"BAD\"}}") } else { format!("{{\"n\":{n}}}") };
     (0..count).map(|n| read(&value(n))).collect()
 }
 
 impl Read {
-    pub(super) fn tombstone() -> Self {
+    pub(in crate::sink) fn tombstone() -> Self {
         Self::default()
     }
 
-    pub(super) fn with_header(mut self, name: &str, value: Option<&[u8]>) -> Self {
+    pub(in crate::sink) fn with_header(mut self, name: &str, value: Option<&[u8]>) -> Self {
         headers::push(&mut self.headers, name, value);
         self
     }
 }
 
 /// Whether the far side has given proof for the record at this offset.
-pub(super) type Proof = Box<dyn Fn(i64) -> bool + Send + Sync>;
+pub(in crate::sink) type Proof = Box<dyn Fn(i64) -> bool + Send + Sync>;
 
 /// How the core is set up.
-pub(super) struct Settings {
-    pub(super) coding: Coding,
-    pub(super) max_in_flight: usize,
+pub(in crate::sink) struct Settings {
+    pub(in crate::sink) coding: Coding,
+    pub(in crate::sink) max_in_flight: usize,
+    /// Most events in one request.
+    pub(in crate::sink) max_events: usize,
     /// `None`: nothing is checked.
-    pub(super) proof: Option<Proof>,
+    pub(in crate::sink) proof: Option<Proof>,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { coding: Coding::Identity, max_in_flight: 4, proof: None }
+        Self { coding: Coding::Identity, max_in_flight: 4, max_events: 10_000, proof: None }
     }
 }
 
@@ -175,18 +179,18 @@ impl Source for Records {
 }
 
 /// What became of the records.
-pub(super) struct Carried {
-    pub(super) totals: Totals,
-    pub(super) letters: Vec<Letter>,
+pub(in crate::sink) struct Carried {
+    pub(in crate::sink) totals: Totals,
+    pub(in crate::sink) letters: Vec<Letter>,
     /// The position that was committed at the end.
-    pub(super) committed: i64,
+    pub(in crate::sink) committed: i64,
     /// The lane's reports, without numbers.
-    pub(super) log: Vec<String>,
+    pub(in crate::sink) log: Vec<String>,
 }
 
 impl Carried {
     /// Offset and reason of each letter.
-    pub(super) fn reasons(&self) -> Vec<(i64, &'static str)> {
+    pub(in crate::sink) fn reasons(&self) -> Vec<(i64, &'static str)> {
         let mut reasons: Vec<_> =
             self.letters.iter().map(|letter| (letter.offset.get(), letter.failure.reason.as_str())).collect();
         reasons.sort_unstable();
@@ -195,7 +199,7 @@ impl Carried {
 }
 
 /// The core at work.
-pub(super) struct Crossing {
+pub(in crate::sink) struct Crossing {
     shared: Arc<Shared>,
     totals: watch::Receiver<Totals>,
     stop: Arc<AtomicBool>,
@@ -204,10 +208,13 @@ pub(super) struct Crossing {
 }
 
 impl Crossing {
-    pub(super) fn start(sink: SplunkHec, settings: Settings) -> Self {
-        let Settings { coding, max_in_flight, proof } = settings;
+    pub(in crate::sink) fn start(sink: impl Sink, settings: Settings) -> Self {
+        Self::start_shared(Arc::new(sink), settings)
+    }
+
+    pub(in crate::sink) fn start_shared(sink: Arc<dyn Sink>, settings: Settings) -> Self {
+        let Settings { coding, max_in_flight, max_events, proof } = settings;
         let shared = Arc::new(Shared { committed: AtomicI64::new(-1), proof, ..Shared::default() });
-        let sink: Arc<dyn Sink> = Arc::new(sink);
         let (mail, stop) = (Mail::default(), Arc::new(AtomicBool::new(false)));
         let lane_ready = Arc::new(AtomicBool::new(false));
         let (shipments, incoming) = mpsc::channel(defaults::BATCH_QUEUE);
@@ -225,7 +232,7 @@ impl Crossing {
         let lane = tokio::spawn(lane.run());
         let (publish, totals) = watch::channel(Totals::default());
         let budget = Budget::new(64 << 20, Arc::clone(&mail.settlements));
-        let limits = BatchLimits { max_events: 10_000, max_bytes: 16 << 20 };
+        let limits = BatchLimits { max_events, max_bytes: 16 << 20 };
         let builder = BatchBuilder::new(limits, Arc::clone(&budget), Arc::clone(&mail.settlements));
         let seen = Arc::clone(&shared);
         let conductor = Conductor::new(ConductorParts {
@@ -251,23 +258,23 @@ impl Crossing {
     }
 
     /// Lets these be read next.
-    pub(super) fn feed(&self, records: Vec<Read>) {
+    pub(in crate::sink) fn feed(&self, records: Vec<Read>) {
         let first = self.shared.fed.fetch_add(i64::try_from(records.len()).unwrap(), Ordering::SeqCst);
         self.shared.waiting.lock().unwrap().extend((first..).zip(records));
         self.conductor.thread().unpark();
     }
 
-    pub(super) fn totals(&self) -> Totals {
+    pub(in crate::sink) fn totals(&self) -> Totals {
         *self.totals.borrow()
     }
 
     /// Lines of the lane's log that begin so.
-    pub(super) fn logged(&self, start: &str) -> usize {
+    pub(in crate::sink) fn logged(&self, start: &str) -> usize {
         self.shared.log.lock().unwrap().iter().filter(|line| line.starts_with(start)).count()
     }
 
     /// Waits until all that was fed is settled.
-    pub(super) async fn settled(&self) {
+    pub(in crate::sink) async fn settled(&self) {
         let fed = u64::try_from(self.shared.fed.load(Ordering::SeqCst)).unwrap();
         self.until("everything is settled", || {
             let totals = self.totals();
@@ -276,7 +283,7 @@ impl Crossing {
         .await;
     }
 
-    pub(super) async fn until(&self, what: &str, condition: impl Fn() -> bool) {
+    pub(in crate::sink) async fn until(&self, what: &str, condition: impl Fn() -> bool) {
         if !holds_in_time(condition).await {
             let log = self.shared.log.lock().unwrap();
             panic!("{what}: not so within {LIMIT:?}; {:?}; the end of the log: {:?}", self.totals(), last_of(&log));
@@ -284,7 +291,7 @@ impl Crossing {
     }
 
     /// Stops, and checks that nothing was taken for delivered that was not.
-    pub(super) async fn end(self) -> Carried {
+    pub(in crate::sink) async fn end(self) -> Carried {
         self.stop.store(true, Ordering::Relaxed);
         let conductor = self.conductor;
         tokio::task::spawn_blocking(|| conductor.join()).await.unwrap().unwrap().unwrap();
@@ -304,7 +311,7 @@ fn last_of(log: &[String]) -> &[String] {
 }
 
 /// Whether the condition comes true within a minute.
-pub(super) async fn holds_in_time(condition: impl Fn() -> bool) -> bool {
+pub(in crate::sink) async fn holds_in_time(condition: impl Fn() -> bool) -> bool {
     let holds = async {
         while !condition() {
             tokio::time::sleep(Duration::from_millis(2)).await;
@@ -314,13 +321,13 @@ pub(super) async fn holds_in_time(condition: impl Fn() -> bool) -> bool {
 }
 
 /// Carries the records to the sink, all of them in one batch if they may share one, until all are settled.
-pub(super) async fn carry(sink: SplunkHec, coding: Coding, records: Vec<Read>) -> Carried {
+pub(in crate::sink) async fn carry(sink: impl Sink, coding: Coding, records: Vec<Read>) -> Carried {
     carry_while(sink, coding, records, async {}).await
 }
 
 /// As [`carry`], while something else happens.
-pub(super) async fn carry_while(
-    sink: SplunkHec,
+pub(in crate::sink) async fn carry_while(
+    sink: impl Sink,
     coding: Coding,
     records: Vec<Read>,
     meanwhile: impl Future<Output = ()>,

@@ -1,15 +1,17 @@
-//! Servers that break the rules below HEC: of HTTP, of TCP, of patience. No connection of theirs is a receipt.
+//! Servers that break the rules below any protocol: of HTTP, of TCP, of patience. No connection of theirs is a receipt.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use futures_util::StreamExt;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
 
 use super::rig::{Crossing, Settings, reads};
-use super::*;
-
-const SUCCESS: &str = r#"{"text":"Success","code":0,"ackId":0}"#;
+use super::{Bank, Subject, Target};
+use crate::demo::receiver::Request;
 
 /// What a server does with a connection.
 #[derive(Clone, Copy, Debug)]
@@ -63,23 +65,24 @@ const ALL: [Rudeness; 14] = [
     AnswersTwice,
 ];
 
-/// Listens, and is rude until told otherwise; then a collector answers.
+/// Listens, and is rude until told otherwise; then a receiver answers.
 struct Host {
     url: String,
-    hec: Hec,
+    bank: Bank,
     polite: Arc<AtomicBool>,
     met: Arc<AtomicUsize>,
     _connections: JoinSet<()>,
 }
 
 impl Host {
-    async fn start(rudeness: Rudeness, token: Token) -> Self {
+    async fn start(rudeness: Rudeness, subject: &Arc<dyn Subject>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let hec = Hec::new(HecOptions { tokens: vec![token], ..HecOptions::default() });
+        let bank = Bank::open(subject).await;
         let (polite, met) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
         let mut connections = JoinSet::new();
-        let (served, is_polite, count) = (hec.clone(), Arc::clone(&polite), Arc::clone(&met));
+        let (served, is_polite, count) = (bank.server.receiver().clone(), Arc::clone(&polite), Arc::clone(&met));
+        let success: Arc<str> = String::from_utf8(subject.good(&Request::default()).body).unwrap().into();
         connections.spawn(async move {
             let mut open = JoinSet::new();
             loop {
@@ -89,16 +92,18 @@ impl Host {
                     open.spawn(async move { served.serve(stream).await });
                 } else {
                     count.fetch_add(1, Ordering::SeqCst);
+                    let success = Arc::clone(&success);
                     // Whatever fails here is a connection that the client has given up.
-                    open.spawn(async move { be(rudeness, stream).await.unwrap_or_default() });
+                    open.spawn(async move { be(rudeness, stream, &success).await.unwrap_or_default() });
                 }
             }
         });
-        Self { url, hec, polite, met, _connections: connections }
+        Self { url, bank, polite, met, _connections: connections }
     }
 }
 
-async fn be(rudeness: Rudeness, mut stream: TcpStream) -> std::io::Result<()> {
+/// `success` is the body of a receipt.
+async fn be(rudeness: Rudeness, mut stream: TcpStream, success: &str) -> std::io::Result<()> {
     if matches!(rudeness, Closes) {
         return Ok(());
     }
@@ -108,7 +113,7 @@ async fn be(rudeness: Rudeness, mut stream: TcpStream) -> std::io::Result<()> {
     }
     read_request(&mut stream).await?;
     let head = |length: usize| format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n");
-    let whole = format!("{}{SUCCESS}", head(SUCCESS.len()));
+    let whole = format!("{}{success}", head(success.len()));
     let chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
     let text = match rudeness {
         Closes | ResetsTheRequest => return Ok(()),
@@ -125,9 +130,9 @@ async fn be(rudeness: Rudeness, mut stream: TcpStream) -> std::io::Result<()> {
             }
             return std::future::pending().await;
         }
-        LeavesOutTheLastChunk => format!("{chunked}{:x}\r\n{SUCCESS}\r\n", SUCCESS.len()),
-        BreaksTheChunks => format!("{chunked}zz\r\n{SUCCESS}\r\n0\r\n\r\n"),
-        ContradictsItself => format!("HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 37\r\n\r\n{SUCCESS}"),
+        LeavesOutTheLastChunk => format!("{chunked}{:x}\r\n{success}\r\n", success.len()),
+        BreaksTheChunks => format!("{chunked}zz\r\n{success}\r\n0\r\n\r\n"),
+        ContradictsItself => format!("HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 37\r\n\r\n{success}"),
         EndlessHead => {
             stream.write_all(b"HTTP/1.1 200 OK\r\n").await?;
             loop {
@@ -170,34 +175,28 @@ async fn read_request(stream: &mut TcpStream) -> std::io::Result<()> {
     }
 }
 
-async fn run((rudeness, level): (Rudeness, DeliveryLevel)) {
-    let token = match level {
-        DeliveryLevel::Accepted => Token::new(TOKEN),
-        DeliveryLevel::Indexed => Token::new(TOKEN).with_acknowledgement(),
-    };
-    let host = Host::start(rudeness, token).await;
-    let config = HecConfig { delivery: level, transport: transport(Duration::from_secs(2)), ..config(&[&host.url]) };
+async fn run(rudeness: Rudeness, subject: Arc<dyn Subject>) {
+    let host = Host::start(rudeness, &subject).await;
+    let sink = subject.sink(&Target::new(&host.url).within(Duration::from_secs(2)));
     let proof = {
         let polite = Arc::clone(&host.polite);
         Box::new(move |_| polite.load(Ordering::SeqCst))
     };
-    let settings = Settings { proof: Some(proof), ..Settings::default() };
-    let crossing = Crossing::start(SplunkHec::new(&config).unwrap(), settings);
+    let max_events = if subject.is_batch() { 10_000 } else { 1 };
+    let crossing = Crossing::start_shared(sink, Settings { max_events, proof: Some(proof), ..Settings::default() });
     crossing.feed(reads(20));
-    let name = format!("{rudeness:?}, {level:?}");
+    let name = format!("{rudeness:?}");
     crossing.until(&name, || crossing.logged("retry") >= 2 && host.met.load(Ordering::SeqCst) >= 2).await;
     host.polite.store(true, Ordering::SeqCst);
     crossing.settled().await;
     let carried = crossing.end().await;
     assert_eq!((carried.committed, carried.letters.len()), (20, 0), "{name}");
-    assert_eq!(host.hec.missing("audit", 0, 0..20), Vec::<i64>::new(), "{name}");
+    let taken = host.bank.taken();
+    assert!((0..20).all(|offset| taken.contains_key(&offset)), "{name}: {taken:?}");
     assert!(!carried.log.iter().any(|line| line == "hold" || line == "split"), "{name}: {:?}", carried.log);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn no_connection_that_breaks_the_rules_brings_a_receipt_and_delivery_goes_on_afterwards() {
-    let cases = ALL
-        .into_iter()
-        .flat_map(|rudeness| [DeliveryLevel::Accepted, DeliveryLevel::Indexed].map(|level| (rudeness, level)));
-    futures_util::stream::iter(cases.map(run)).buffer_unordered(ALL.len()).collect::<Vec<()>>().await;
+pub(in crate::sink) async fn all(subject: Arc<dyn Subject>) {
+    let cases = ALL.into_iter().map(|rudeness| run(rudeness, Arc::clone(&subject)));
+    futures_util::stream::iter(cases).buffer_unordered(ALL.len()).collect::<Vec<()>>().await;
 }
