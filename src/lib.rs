@@ -10,6 +10,7 @@
 //!   [view](event::View), one set of names over both dialects of audit events.
 //! - [`transform`]: the chain. Only what it has cleared can reach a sink. [`transform::drift`] notices what is new in the events.
 //! - [`source`] and [`sink`]: the two traits of the program, with Kafka and Splunk HEC behind them.
+//! - [`archive`]: the format of the archive that proves itself, and how it is verified; its [sink](sink::archive) writes it.
 //! - [`delivery`]: the guarantee. Knows neither Kafka nor Splunk.
 //! - [`dead_letter`]: where letters are kept. [`tls`]: the one way to build an HTTPS client and to read a trust store.
 //!   [`reload`]: what is made anew when files change.
@@ -60,6 +61,7 @@
 //! - A recall stands until its slot is recalled again: forgetting it earlier would let the lane send what was revoked.
 
 pub mod admin;
+pub mod archive;
 pub mod cli;
 pub mod config;
 pub mod dead_letter;

@@ -81,6 +81,16 @@ const PARTS: &[Part] = &[
         why: "adapters never use each other, and a sink sees no ledger",
     },
     Part {
+        name: "archive",
+        may_use: &["event", "delivery::attempt", "tls"],
+        why: "the format and where it lies; it is written by a sink and read by commands, and knows neither",
+    },
+    Part {
+        name: "sink::archive",
+        may_use: &["event", "delivery::attempt", "sink", "tls", "reload", "archive"],
+        why: "adapters never use each other, and a sink sees no ledger",
+    },
+    Part {
         name: "sink::splunk_hec",
         may_use: &["event", "delivery::attempt", "sink", "sink::http", "tls", "reload"],
         why: "adapters never use each other, and a sink sees no ledger",
@@ -104,6 +114,8 @@ const PARTS: &[Part] = &[
             "sink",
             "sink::splunk_hec",
             "sink::webhook",
+            "sink::archive",
+            "archive",
             "source",
             "source::kafka",
             "dead_letter",
@@ -141,6 +153,8 @@ const PARTS: &[Part] = &[
             "sink",
             "sink::splunk_hec",
             "sink::webhook",
+            "sink::archive",
+            "archive",
             "source",
             "source::kafka",
             "dead_letter",
@@ -164,6 +178,8 @@ const PARTS: &[Part] = &[
             "sink",
             "sink::splunk_hec",
             "sink::webhook",
+            "sink::archive",
+            "archive",
             "source",
             "source::kafka",
             "dead_letter",
@@ -187,6 +203,8 @@ const PARTS: &[Part] = &[
             "sink",
             "sink::splunk_hec",
             "sink::webhook",
+            "sink::archive",
+            "archive",
             "source",
             "source::kafka",
             "dead_letter",
@@ -221,8 +239,8 @@ const PLACES: &[Place] = &[
     },
     Place {
         signs: &["reqwest::"],
-        allowed: &["src/tls/", "src/sink/", "src/demo/"],
-        why: "HTTP clients are built in tls, where roots and time limits are set, and used by sinks",
+        allowed: &["src/tls/", "src/sink/", "src/archive/store/", "src/demo/"],
+        why: "HTTP clients are built in tls, where roots and time limits are set, and used by sinks and stores",
     },
     Place {
         signs: &["tokio::spawn(", "task::spawn(", "JoinSet"],
@@ -237,8 +255,9 @@ const PLACES: &[Place] = &[
     Place { signs: &["env::var"], allowed: &["src/config/"], why: "only the configuration reads the environment" },
     Place {
         signs: &["ResumeAt::from_broker"],
-        allowed: &["src/source/kafka/", "src/delivery/ledger.rs", "src/delivery/ledger/"],
-        why: "a position to commit comes from the ledger or from the broker; anything else would be made up",
+        allowed: &["src/source/kafka/", "src/delivery/ledger.rs", "src/delivery/ledger/", "src/sink/archive/"],
+        why: "a position to commit comes from the ledger or from the broker, one to read on from also from an archive's last link; \
+              anything else would be made up",
     },
 ];
 

@@ -65,6 +65,8 @@ pub struct ArchiveNote {
     #[serde(rename = "type")]
     pub kind: ArchiveKind,
     pub archive: String,
+    /// When, `2026-11-20T17:03:25Z`.
+    pub begun: String,
     pub key: PublicKey,
 }
 

@@ -12,6 +12,8 @@
 //! - [`layout`]: the names of all objects.
 //! - [`store`]: S3, Google Cloud Storage, Azure Blob Storage or a directory, behind one interface.
 //! - [`chain`]: finding and reading the links of a partition.
+//! - [`proof`]: that one record is in it.
+//! - [`verify`]: whether all of it is as it was written.
 //!
 //! Nothing here decides when something is written: the sink does, and `verify` and `replay` only read.
 
@@ -22,8 +24,10 @@ pub mod layout;
 pub mod line;
 pub mod link;
 pub mod note;
+pub mod proof;
 pub mod store;
 pub mod tree;
+pub mod verify;
 
 /// SHA-256.
 pub type Hash = [u8; 32];

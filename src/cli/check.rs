@@ -11,6 +11,7 @@ use super::{Exit, online, rehearsal};
 use crate::config::{self, AdminConfig, Config, DeadLetterConfig, PipelineConfig, SinkConfig, SourceConfig};
 use crate::delivery::attempt::Coding;
 use crate::sink::DeliveryLevel;
+use crate::sink::archive::config::{ArchiveConfig, Rotation};
 use crate::sink::splunk_hec::config::{HecConfig, Mode};
 use crate::sink::webhook::config::{Login, SignatureConfig, WebhookConfig};
 use crate::sink::webhook::origin_of;
@@ -106,6 +107,9 @@ fn lines(pipeline: &PipelineConfig) -> [(&'static str, String); 7] {
     let SourceConfig::Kafka(kafka) = &pipeline.source;
     let (receiver, proof) = match &pipeline.sink {
         SinkConfig::SplunkHec(hec) => splunk_hec(hec),
+        SinkConfig::Archive(archive) => {
+            (archive_line(archive), "archived: delivered is what lies in the store, named by a signed link")
+        }
         SinkConfig::Webhook(webhook) => {
             (webhook_line(webhook), "accepted: delivered is what the receiver answered with 2xx")
         }
@@ -152,6 +156,7 @@ fn splunk_hec(hec: &HecConfig) -> (String, &'static str) {
     let proof = match hec.delivery {
         DeliveryLevel::Accepted => "accepted: delivered is what Splunk answered to have taken",
         DeliveryLevel::Indexed => "indexed: delivered is what Splunk's indexers have acknowledged",
+        DeliveryLevel::Archived => "archived",
     };
     let mode = match hec.events.mode {
         Mode::Event => "",
@@ -161,8 +166,16 @@ fn splunk_hec(hec: &HecConfig) -> (String, &'static str) {
     let compression = match hec.compression {
         Coding::Identity => "not compressed",
         Coding::Gzip => "gzip",
+        Coding::Zstd { .. } => "zstd",
     };
     (format!("{} (Splunk HEC, {mode}{compression})", hec.endpoints.join(", ")), proof)
+}
+
+fn archive_line(archive: &ArchiveConfig) -> String {
+    let Rotation { raw_bytes, stored_bytes, age, hour_boundary } = archive.rotate;
+    let hour = if hour_boundary { ", or at a new hour" } else { "" };
+    let rotation = format!("a segment per {raw_bytes}, {stored_bytes} compressed, {}{hour}", show_duration(age));
+    format!("{} (sealed archive, signed by {}; {rotation})", archive.store.location, archive.sign.name)
 }
 
 /// Of the URL only what is no secret.
@@ -212,6 +225,7 @@ fn meaning(pipeline: &PipelineConfig) -> serde_json::Value {
     let SourceConfig::Kafka(kafka) = &pipeline.source;
     let (endpoints, delivery) = match &pipeline.sink {
         SinkConfig::SplunkHec(hec) => (hec.endpoints.clone(), hec.delivery),
+        SinkConfig::Archive(archive) => (vec![archive.store.location.to_string()], DeliveryLevel::Archived),
         SinkConfig::Webhook(webhook) => (vec![origin_of(webhook)], DeliveryLevel::Accepted),
     };
     json!({

@@ -3,6 +3,7 @@
 //! - The exit code says what happened: see [`Exit`].
 //! - Help never needs a configuration; a command reads the configuration only if it needs one.
 
+mod archive;
 mod check;
 mod completions;
 mod deadletter;
@@ -13,6 +14,7 @@ mod import;
 mod lines;
 mod offsets;
 mod online;
+mod prove;
 mod pseudonym;
 mod rehearsal;
 mod resend;
@@ -22,6 +24,7 @@ mod schema;
 mod terminal;
 mod test;
 mod transform;
+mod verify;
 
 use std::path::{Path, PathBuf};
 
@@ -76,6 +79,16 @@ enum Command {
     /// Shows how far a consumer group is, and copies positions from one to another.
     #[command(subcommand)]
     Offsets(offsets::OffsetsCommand),
+    /// Proves that an archive is what was written and that nothing is missing, or says what is. Exit codes: 0 proven, 1 tampered,
+    /// 2 incomplete, 3 could not check.
+    Verify(verify::VerifyArgs),
+    /// Writes the proof that one record is in an archive, for somebody who has nothing but the public key.
+    Prove(prove::ProveArgs),
+    /// Checks a proof that `prove` has written, without the archive, and prints the record.
+    ProveCheck(prove::ProveCheckArgs),
+    /// Makes the keys of an archive, and shows what one holds.
+    #[command(subcommand)]
+    Archive(archive::ArchiveCommand),
     /// Prints the JSON Schema of the configuration, for editors.
     Schema,
     /// Asks a running auditferry on this machine whether it is well; for health checks of containers.
@@ -104,6 +117,10 @@ pub fn main() -> Exit {
         Command::Deadletter(command) => deadletter::deadletter(&args.config, &command),
         Command::Pseudonym(values) => pseudonym::pseudonym(&args.config, &values),
         Command::Offsets(command) => offsets::offsets(&args.config, &command),
+        Command::Verify(verify) => verify::run(&args.config, &verify),
+        Command::Prove(prove) => prove::run(&args.config, &prove),
+        Command::ProveCheck(proof) => prove::check(&proof),
+        Command::Archive(command) => archive::archive(&args.config, &command),
         Command::Schema => schema::schema(),
         Command::Health(health) => health::health(&args.config, &health),
         Command::Completions(completions) => completions::completions(&completions),

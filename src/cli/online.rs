@@ -14,6 +14,7 @@ use crate::dead_letter::Store;
 use crate::delivery::attempt::Failure;
 use crate::reason::Reason;
 use crate::sink::Sink;
+use crate::sink::archive::config::ArchiveConfig;
 use crate::sink::splunk_hec::config::HecConfig;
 use crate::sink::splunk_hec::{Health, SplunkHec, TokenState};
 use crate::sink::webhook::config::WebhookConfig;
@@ -170,7 +171,17 @@ fn in_seconds(duration: std::time::Duration) -> String {
 async fn sink(config: &SinkConfig) -> Vec<Finding> {
     match config {
         SinkConfig::SplunkHec(config) => splunk_hec(config).await,
+        SinkConfig::Archive(config) => vec![archive(config).await],
         SinkConfig::Webhook(config) => vec![webhook(config)],
+    }
+}
+
+/// Only reads: a new archive begins when the pipeline runs.
+async fn archive(config: &ArchiveConfig) -> Finding {
+    let url = config.store.location.to_string();
+    match crate::sink::archive::examine(config).await {
+        Ok(words) => Finding::new(url, Mark::Ok, words),
+        Err(failure) => Finding::failed(url, &failure),
     }
 }
 

@@ -6,12 +6,11 @@ use std::time::Duration;
 
 use anyhow::Context;
 use backon::{ExponentialBuilder, Retryable};
-use bytes::Bytes;
 use tokio::runtime::Runtime;
 
 use crate::config::SinkConfig;
 use crate::defaults;
-use crate::delivery::attempt::{Attempt, Coding, Failure, Parcel};
+use crate::delivery::attempt::{Attempt, Failure, Parcel};
 use crate::delivery::letter::{Content, Letter};
 use crate::event::{Record, headers};
 use crate::reason::Reason;
@@ -53,6 +52,7 @@ impl Resender {
             tokio::runtime::Builder::new_current_thread().enable_all().build().context("start the runtime")?;
         let sink: Arc<dyn Sink> = match config {
             SinkConfig::SplunkHec(hec) => Arc::new(SplunkHec::new(hec).context("build the splunk_hec sink")?),
+            SinkConfig::Archive(_) => anyhow::bail!("an archive refuses no event, so there is nothing to send again"),
             SinkConfig::Webhook(webhook) => Arc::new(Webhook::new(webhook).context("build the webhook sink")?),
         };
         let redaction = ChainConfig { redact: chain.redact.clone(), ..ChainConfig::default() };
@@ -94,12 +94,13 @@ impl Resender {
             Verdict::Unclear(_, failure) => return Sent::Refused(failure),
             Verdict::Filtered(_) => return Sent::Refused(filtered()),
         };
-        let (mut group, mut body) = (Vec::new(), Vec::new());
+        let (mut group, mut body, mut notes) = (Vec::new(), Vec::new(), Vec::new());
         if let Err(failure) = self.sink.encode(&event, &mut body) {
             return Sent::Refused(failure);
         }
         self.sink.group(&event, &mut group);
-        let parcel = Parcel { group: group.into(), body: Bytes::from(body), coding: Coding::Identity, events: 1 };
+        self.sink.note(&event, &mut notes);
+        let parcel = Parcel { notes: notes.into(), ..Parcel::plain(group, body, 1) };
         let patience = ExponentialBuilder::default().with_jitter().with_max_times(defaults::LETTER_ATTEMPTS - 1);
         let sending = (|| self.attempt(parcel.clone()))
             .retry(patience)
@@ -122,7 +123,7 @@ impl Resender {
                 Attempt::Pending(proof) => attempt = proof.await,
                 Attempt::Slower { then, .. } => attempt = *then,
                 Attempt::Poison { failure, .. } | Attempt::Split(failure) => return Ok(Sent::Refused(failure)),
-                Attempt::Hold(failure) => return Ok(Sent::NotNow(failure)),
+                Attempt::Hold(failure) | Attempt::Lost(failure) => return Ok(Sent::NotNow(failure)),
                 Attempt::Retry { after, failure } => return Err(Again { after, failure }),
             }
         }

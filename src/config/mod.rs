@@ -35,6 +35,7 @@ use std::path::Path;
 use std::time::Duration;
 
 pub use crate::dead_letter::config::{DeadLetterConfig, UnclearLetters};
+use crate::sink::archive::config::ArchiveConfig;
 use crate::sink::splunk_hec::config::HecConfig;
 use crate::sink::webhook::config::WebhookConfig;
 use crate::source::kafka::config::KafkaConfig;
@@ -99,6 +100,7 @@ pub enum SourceConfig {
 #[derive(Clone, Debug)]
 pub enum SinkConfig {
     SplunkHec(HecConfig),
+    Archive(Box<ArchiveConfig>),
     Webhook(Box<WebhookConfig>),
 }
 

@@ -5,6 +5,7 @@
 //!   reported by `check`, and `resolve` still sees the rest, so that one run reports everything.
 //! - A secret `x` always has a sibling `x_file`.
 
+mod archive;
 mod cases;
 mod hec_events;
 mod tls;
@@ -24,6 +25,7 @@ use crate::secret::Secret;
 use crate::source::kafka::config::{GroupProtocol, SaslMechanism, Security, StartAt};
 use crate::units::{self, ByteSize};
 
+pub(super) use archive::{Archive, ObjectEncryption, Rotate, Sign};
 pub(super) use cases::*;
 pub(super) use hec_events::*;
 pub(super) use tls::{HecTls, KafkaTls};
@@ -182,6 +184,8 @@ pub(super) struct Batch {
 pub(super) enum Sink {
     /// Splunk's HTTP Event Collector.
     SplunkHec(Box<Hec>),
+    /// A sealed archive: every record once, unchanged, in a signed chain that shows whether one is missing.
+    Archive(Box<Archive>),
     /// A URL that takes events, or messages about them: a receiver of your own, CloudEvents, Slack, Microsoft Teams, PagerDuty.
     Webhook(Box<Webhook>),
 }

@@ -44,6 +44,14 @@ pub struct Parcel {
     pub notes: Bytes,
 }
 
+impl Parcel {
+    /// Events as they are, of which nothing was noted.
+    pub fn plain(group: impl Into<Bytes>, body: impl Into<Bytes>, events: usize) -> Self {
+        let body: Bytes = body.into();
+        Self { group: group.into(), plain_len: body.len(), body, coding: Coding::Identity, events, notes: Bytes::new() }
+    }
+}
+
 /// How a parcel's body is compressed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Coding {

@@ -186,6 +186,7 @@ impl OpenBatches {
 mod tests {
     use super::*;
     use crate::delivery::attempt::{Attempt, Coding};
+    use crate::delivery::batch::{BatchLimits, FrameLimits};
     use crate::delivery::ledger::Outcome;
     use crate::delivery::testing::{Desk, MemorySink, SLOT};
     use crate::event::Record;
@@ -210,7 +211,7 @@ mod tests {
 
         /// Reads one record of this group; `false` when the open batches have to be closed first.
         fn read(&mut self, group: &str, value: Option<&[u8]>) -> bool {
-            if self.open.due_before(group.as_bytes(), value.map_or(0, <[u8]>::len)) {
+            if self.open.due_before(group.as_bytes(), value.map_or(0, <[u8]>::len), None) != Due::Nothing {
                 return false;
             }
             let offset = Offset::new(self.next);
@@ -327,5 +328,132 @@ mod tests {
         assert!(bench.read("c", Some(b"x")));
         assert_eq!(bench.close(), [("c".into(), 1, 0)]);
         assert_eq!(bench.desk.settle(), 3);
+    }
+
+    const HOUR_MS: i64 = 3_600_000;
+
+    /// Batches that are compressed while they are filled, one per group, closed apart.
+    struct Segments {
+        bench: Bench,
+        at: Instant,
+    }
+
+    impl Segments {
+        fn new(limits: FrameLimits, memory: usize) -> Self {
+            let mut bench = Bench::new(1000, 4 << 20);
+            let mut first = bench.desk.builder.another();
+            first.limits = BatchLimits { max_events: 1000, max_bytes: 4 << 20 };
+            let first = first.framing(3, limits).expect("there is such a level");
+            let closing = Closing::Apart { age: Duration::from_secs(10), memory };
+            bench.open = OpenBatches::new(first, closing);
+            Self { bench, at: Instant::now() }
+        }
+
+        /// What has to be closed before this record; it is added when that is nothing.
+        fn read(&mut self, group: &str, value: &[u8], timestamp_ms: i64) -> Due {
+            let Bench { desk, open, sink, next } = &mut self.bench;
+            let due = open.due_before(group.as_bytes(), value.len(), Some(timestamp_ms));
+            if due == Due::Nothing {
+                let (offset, partition) = (Offset::new(*next), PartitionId::new(0));
+                *next += 1;
+                let run = desk.ledger.track(SLOT, offset, None).expect("assigned");
+                let timestamp_ms = Some(timestamp_ms);
+                let record =
+                    Record { topic: "t", partition, offset, timestamp_ms, key: None, value: Some(value), headers: &[] };
+                let mut chain = Chain::default();
+                let event = chain.clear(record).cleared().expect("no rules");
+                open.push(group.as_bytes(), &Entry { run, topic: &TopicName::new("t"), event }, &**sink);
+            }
+            due
+        }
+
+        fn after(&mut self, seconds: u64) -> Option<usize> {
+            self.bench.open.set_time(self.at + Duration::from_secs(seconds));
+            self.bench.open.overdue()
+        }
+
+        /// Closes the batch at this place; its events, and the bytes before and after compression.
+        fn close(&mut self, place: usize) -> (usize, usize, usize) {
+            let sealed = self.bench.open.seal_at(place).expect("it is open");
+            sealed.runs.iter().for_each(|run| self.bench.desk.ledger.seal(*run));
+            let mut consignment = sealed.consignment.expect("there are events");
+            let parcel = consignment.parcel(Coding::Zstd { level: 3 });
+            let plain = zstd::decode_all(&parcel.body[..]).expect("it is Zstandard");
+            assert_eq!(plain.len(), parcel.plain_len);
+            consignment.settle(Outcome::Delivered);
+            (parcel.events, parcel.plain_len, parcel.body.len())
+        }
+    }
+
+    const NO_LIMITS: FrameLimits = FrameLimits { max_stored: usize::MAX, by_hour: true };
+
+    #[test]
+    fn a_segment_is_closed_when_it_is_full_and_the_others_stay_open() {
+        let mut segments = Segments::new(NO_LIMITS, usize::MAX);
+        let value = vec![b'x'; 1 << 20];
+        assert_eq!(segments.read("other", b"1", 0), Due::Nothing);
+        for _ in 0..3 {
+            assert_eq!(segments.read("a", &value, 0), Due::Nothing);
+        }
+        assert_eq!(segments.read("a", &value, 0), Due::One(1));
+        let (events, plain, stored) = segments.close(1);
+        assert!(events == 3 && plain > 3 << 20 && stored < plain / 100, "{events} {plain} {stored}");
+        assert_eq!(segments.read("a", &value, 0), Due::Nothing);
+        assert_eq!(segments.close(0).0, 1, "the other group's is still open");
+    }
+
+    #[test]
+    fn a_segment_is_closed_by_what_it_takes_compressed() {
+        let mut segments = Segments::new(FrameLimits { max_stored: 100_000, by_hour: true }, usize::MAX);
+        let mut rng = fastrand::Rng::with_seed(7);
+        let value: Vec<u8> = (0..600_000).map(|_| rng.u8(..)).collect();
+        assert_eq!(segments.read("a", &value, 0), Due::Nothing);
+        assert_eq!(segments.read("a", &value, 0), Due::Nothing, "no frame is complete yet");
+        assert_eq!(segments.read("a", b"1", 0), Due::One(0));
+    }
+
+    #[test]
+    fn a_new_hour_begins_a_segment_and_a_late_record_does_not() {
+        let mut segments = Segments::new(NO_LIMITS, usize::MAX);
+        assert_eq!(segments.read("a", b"1", HOUR_MS), Due::Nothing);
+        assert_eq!(segments.read("a", b"1", HOUR_MS - 1), Due::Nothing);
+        assert_eq!(segments.read("a", b"1", 2 * HOUR_MS - 1), Due::Nothing);
+        assert_eq!(segments.read("a", b"1", 2 * HOUR_MS), Due::One(0));
+        segments.close(0);
+        assert_eq!(segments.read("a", b"1", 2 * HOUR_MS), Due::Nothing);
+        assert_eq!(segments.read("a", b"1", HOUR_MS), Due::Nothing);
+    }
+
+    #[test]
+    fn a_segment_is_due_so_long_after_its_first_record() {
+        let mut segments = Segments::new(NO_LIMITS, usize::MAX);
+        assert_eq!(segments.after(0), None);
+        assert_eq!(segments.read("a", b"1", 0), Due::Nothing);
+        assert_eq!(segments.after(5), None);
+        assert_eq!(segments.read("b", b"1", 0), Due::Nothing);
+        assert_eq!(segments.read("a", b"1", 0), Due::Nothing);
+        assert_eq!(segments.after(10), Some(0), "later records change nothing");
+        segments.close(0);
+        assert_eq!((segments.after(14), segments.after(15)), (None, Some(0)));
+    }
+
+    #[test]
+    fn the_largest_segment_is_closed_when_memory_is_used_up() {
+        let mut segments = Segments::new(NO_LIMITS, 400_000);
+        let mut rng = fastrand::Rng::with_seed(7);
+        let mut value = |len: usize| -> Vec<u8> { std::iter::repeat_with(|| rng.u8(..)).take(len).collect() };
+        assert_eq!(segments.read("a", &value(100_000), 0), Due::Nothing);
+        assert_eq!(segments.read("b", &value(300_000), 0), Due::Nothing);
+        assert_eq!(segments.read("c", b"1", 0), Due::One(1));
+        segments.close(1);
+        assert_eq!(segments.read("c", b"1", 0), Due::Nothing);
+    }
+
+    #[test]
+    fn a_revocation_closes_the_segments_of_its_partitions() {
+        let mut segments = Segments::new(NO_LIMITS, usize::MAX);
+        assert_eq!(segments.read("a", b"1", 0), Due::Nothing);
+        assert_eq!(segments.bench.open.concerning(&[SLOT]), Some(0));
+        assert_eq!(segments.bench.open.concerning(&[Slot::new(9)]), None);
     }
 }

@@ -27,14 +27,17 @@ use crate::config::{AdminConfig, Config, PipelineConfig, SinkConfig, SourceConfi
 use crate::dead_letter::{Store, letter_store};
 use crate::defaults;
 use crate::delivery::attempt::{Coding, Failure};
-use crate::delivery::batch::{BatchBuilder, BatchLimits};
+use crate::delivery::batch::{BatchBuilder, BatchLimits, FrameLimits};
 use crate::delivery::budget::Budget;
 use crate::delivery::conductor::{Conductor, ConductorParts};
 use crate::delivery::lane::{Lane, LaneParts};
+use crate::delivery::open::Closing;
 use crate::delivery::settlement::{Mail, Settlements};
 use crate::sink::Sink;
+use crate::sink::archive::Archive;
 use crate::sink::splunk_hec::SplunkHec;
 use crate::sink::webhook::Webhook;
+use crate::source::Positions;
 use crate::source::kafka::KafkaSource;
 use crate::status::{PipelineBoard, State, StatusBoard};
 use crate::transform::Chain;
@@ -177,6 +180,7 @@ fn build_sink(config: &PipelineConfig) -> anyhow::Result<Arc<dyn Sink>> {
             let left_out = ::metrics::counter!(metrics::names::HEADERS_LEFT_OUT, "pipeline" => config.name.clone());
             Ok(Arc::new(SplunkHec::counting(hec, &left_out).context("build the splunk_hec sink")?))
         }
+        SinkConfig::Archive(archive) => Ok(Arc::new(Archive::new(archive).context("build the archive sink")?)),
         SinkConfig::Webhook(webhook) => Ok(Arc::new(Webhook::new(webhook).context("build the webhook sink")?)),
     }
 }
@@ -185,6 +189,7 @@ fn build_sink(config: &PipelineConfig) -> anyhow::Result<Arc<dyn Sink>> {
 fn wants_headers(parts: &Parts) -> bool {
     let by_sink = match &parts.config.sink {
         SinkConfig::SplunkHec(hec) => hec.events.record_headers.are_wanted(),
+        SinkConfig::Archive(_) => true,
         SinkConfig::Webhook(_) => false,
     };
     parts.store.is_some() || by_sink
@@ -227,7 +232,7 @@ async fn run_once(parts: &Parts, stopping: &CancellationToken) -> anyhow::Result
     // Before the files are read: what is replaced from now on is noticed.
     let mut renewals = parts.watched.renewals();
     let source = match KafkaSource::new(kafka, group_id, wants_headers(parts)) {
-        Ok(source) => source,
+        Ok(source) => source.positioned_by(positions_of(&parts.sink)),
         Err(failure) => return Ok(Err(failure)),
     };
     let mail = Mail::default();
@@ -250,10 +255,19 @@ async fn run_once(parts: &Parts, stopping: &CancellationToken) -> anyhow::Result
             closed.send(()).unwrap_or_default();
         })
         .context("start the poll thread")?;
-    let mut end = End::Stopped;
+    let (mut end, mut lost) = (End::Stopped, None);
     let finished = tokio::select! {
         result = &mut result => result,
-        Some(lane) = lane.join_next() => bail!("the lane of pipeline `{}` ended: {lane:?}", parts.config.name),
+        () = parts.sink.upkeep() => bail!("the upkeep of pipeline `{}` ended", parts.config.name),
+        Some(lane) = lane.join_next() => match lane.context("the lane panicked")? {
+            Ok(()) => bail!("the lane of pipeline `{}` ended", parts.config.name),
+            Err(failure) => {
+                lost = Some(failure);
+                request_stop(&stop, &settlements);
+                let patience = parts.config.drain_deadline + defaults::STOP_ALLOWANCE;
+                tokio::time::timeout(patience, result).await.context("draining did not end")?
+            }
+        },
         why = told_to_end(stopping, &mut renewals) => {
             end = why;
             request_stop(&stop, &settlements);
@@ -267,9 +281,16 @@ async fn run_once(parts: &Parts, stopping: &CancellationToken) -> anyhow::Result
         tracing::warn!(pipeline = %parts.config.name, "the kafka client does not close; leaving it");
     }
     while let Some(ended) = lane.join_next().await {
-        ended.context("the lane panicked")?;
+        // What it has lost by now is read again in any case.
+        drop(ended.context("the lane panicked")?);
     }
-    Ok(finished.map(|()| end))
+    Ok(lost.map_or(finished, Err).map(|()| end))
+}
+
+/// Asks a sink that knows by itself how far it is. Called on the poll thread, which may block.
+fn positions_of(sink: &Arc<dyn Sink>) -> Option<Positions> {
+    let (sink, runtime) = (Arc::clone(sink), tokio::runtime::Handle::current());
+    sink.takes_over().then(|| -> Positions { Box::new(move |new| runtime.block_on(sink.take_over(new))) })
 }
 
 /// Cancel safe.
@@ -307,6 +328,7 @@ fn lane_of(
 fn coding_of(config: &PipelineConfig) -> Coding {
     match &config.sink {
         SinkConfig::SplunkHec(hec) => hec.compression,
+        SinkConfig::Archive(archive) => Coding::Zstd { level: archive.compression_level },
         // It compresses by itself.
         SinkConfig::Webhook(_) => Coding::Identity,
     }
@@ -315,6 +337,18 @@ fn coding_of(config: &PipelineConfig) -> Coding {
 fn chain_of(config: &PipelineConfig) -> Chain {
     let redacted = |field: &str| ::metrics::counter!(metrics::names::REDACTED, "pipeline" => config.name.clone(), "field" => field.to_owned());
     Chain::counting(&config.chain, &redacted, &enrichment::Counted { pipeline: &config.name })
+}
+
+/// How batches are filled, and when they are closed.
+fn gathering(config: &PipelineConfig, builder: BatchBuilder) -> (BatchBuilder, Closing) {
+    let archive = match &config.sink {
+        SinkConfig::Archive(archive) => archive,
+        SinkConfig::SplunkHec(_) | SinkConfig::Webhook(_) => return (builder, Closing::Together),
+    };
+    let rotate = &archive.rotate;
+    let limits = FrameLimits { max_stored: rotate.stored_bytes.as_len(), by_hour: rotate.hour_boundary };
+    let builder = builder.framing(archive.compression_level, limits).expect("the level was checked with the configuration");
+    (builder, Closing::Apart { age: rotate.age, memory: config.in_flight_bytes.as_len() / 2 })
 }
 
 type ToLane = (mpsc::Sender<crate::delivery::lane::Shipment>, Arc<AtomicBool>);
@@ -331,16 +365,19 @@ fn conductor_of(
     let (in_flight, wake) = (config.in_flight_bytes.get(), Arc::clone(&mail.settlements));
     let backlog = defaults::COMPRESSION_BACKLOG.get().max(4 * config.batch.max_bytes.get());
     let budget = match coding_of(config) {
-        Coding::Identity => Budget::new(in_flight, wake),
+        // What is compressed while it is filled never waits plain.
+        Coding::Identity | Coding::Zstd { .. } => Budget::new(in_flight, wake),
         Coding::Gzip => Budget::compressing(in_flight, backlog, wake),
     };
     let limits = BatchLimits { max_events: config.batch.max_events, max_bytes: config.batch.max_bytes.as_len() };
     let builder = BatchBuilder::new(limits, Arc::clone(&budget), Arc::clone(&mail.settlements));
+    let (builder, closing) = gathering(config, builder);
     Conductor::new(ConductorParts {
         source,
         sink: Arc::clone(&parts.sink),
         chain: chain_of(config).watched_by(drift_report::sensor(&config.name, config.chain.redact.is_enabled())),
         builder,
+        closing,
         budget,
         mail,
         shipments,

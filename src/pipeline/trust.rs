@@ -33,6 +33,8 @@ pub(super) fn unverified(config: &PipelineConfig) -> Vec<&'static str> {
             let has_tls = hec.endpoints.iter().any(|endpoint| endpoint.starts_with("https:"));
             ("splunk_hec", has_tls && !hec.tls.is_verified())
         }
+        // Only an endpoint that says so is spoken to without TLS.
+        SinkConfig::Archive(archive) => ("archive", !archive.store.tls.is_verified()),
         SinkConfig::Webhook(webhook) => {
             let has_tls = webhook.url.value().expose().to_ascii_lowercase().starts_with("https:");
             ("webhook", has_tls && !webhook.tls.is_verified())

@@ -43,6 +43,7 @@ fn load_example(name: &str, folder: &Path) -> (Config, Vec<Warning>) {
         .replace("/var/run/secrets/confluent/api-secret", &secret)
         .replace("/var/run/secrets/splunk/hec-token", &secret)
         .replace("/etc/auditferry/splunk-ca.pem", &folder.join("ca.pem").display().to_string())
+        .replace("/etc/auditferry/archive.key", &signing_key(folder).display().to_string())
         .replace("/etc/auditferry/tables/", &format!("{}/", folder.display()));
     let environment = [
         ("CONFLUENT_BOOTSTRAP_SERVERS", "pkc-1.confluent.cloud:9092"),
@@ -54,8 +55,20 @@ fn load_example(name: &str, folder: &Path) -> (Config, Vec<Warning>) {
     load(&yaml, &environment).unwrap_or_else(|errors| panic!("{name}\n{errors}"))
 }
 
-const EXAMPLES: [&str; 4] =
-    ["audit-cluster-to-splunk.yaml", "linked-mirror-to-splunk.yaml", "monitor.yaml", "enriched-to-splunk.yaml"];
+fn signing_key(folder: &std::path::Path) -> std::path::PathBuf {
+    let path = folder.join("archive.key");
+    let key = auditferry::archive::key::SigningKey::generate("acme-audit").expect("a key can be made");
+    fs::write(&path, key.to_pem().expect("a key can be written").as_bytes()).expect("writable");
+    path
+}
+
+const EXAMPLES: [&str; 5] = [
+    "audit-cluster-to-splunk.yaml",
+    "linked-mirror-to-splunk.yaml",
+    "monitor.yaml",
+    "enriched-to-splunk.yaml",
+    "audit-to-archive.yaml",
+];
 
 #[test]
 fn the_examples_load_without_warnings_and_show_no_secret() {
@@ -63,8 +76,9 @@ fn the_examples_load_without_warnings_and_show_no_secret() {
     for name in EXAMPLES {
         let (config, warnings) = load_example(name, folder.path());
         assert!(warnings.is_empty(), "{name}: {}", warnings[0]);
-        let SinkConfig::SplunkHec(hec) = &config.pipelines[0].sink;
-        assert_eq!(hec.token.value().expose(), CANARY);
+        if let SinkConfig::SplunkHec(hec) = &config.pipelines[0].sink {
+            assert_eq!(hec.token.value().expose(), CANARY);
+        }
         assert!(!format!("{config:?}").contains(CANARY), "{name}");
     }
 }
@@ -173,7 +187,7 @@ fn the_environment_overrides_the_file_without_interpolation() {
     ];
     let (config, _) = load(&minimal(), &overrides).expect("valid");
     assert!(matches!(config.admin, AdminConfig::Disabled));
-    let SinkConfig::SplunkHec(hec) = &config.pipelines[0].sink;
+    let SinkConfig::SplunkHec(hec) = &config.pipelines[0].sink else { panic!("a sink for Splunk") };
     assert_eq!(hec.token.value().expose(), "${T}$$");
     let DeadLetterConfig::Directory { path } = &config.pipelines[0].dead_letter else { panic!("overridden") };
     assert_eq!(path, Path::new("/var/lib/x"));

@@ -3,6 +3,7 @@
 //! Structure has been checked before; what was wrong there is missing here and is not complained about again. Every
 //! function adds what it finds to the findings and goes on, so that one run reports everything.
 
+mod archive;
 mod cases;
 mod dead_letter;
 mod endpoints;
@@ -90,9 +91,16 @@ fn resolve_pipeline(
     if let (Some(chain), Some((_, unclear))) = (&chain, &dead_letter) {
         relations::redaction_and_letters(chain, unclear, path, findings);
     }
+    let is_archive = matches!(sink, Some(SinkConfig::Archive(_)));
+    if is_archive {
+        refuse_batching(raw.batch.is_some(), raw.max_in_flight.is_some(), path, findings);
+        chain.iter().for_each(|chain| archive::nothing_changed(chain, path, findings));
+    }
     let batch = resolve_batch(raw.batch.unwrap_or_default(), sink.as_ref(), &path.key("batch"), findings);
-    let in_flight_bytes = raw.in_flight_bytes.map_or(defaults::IN_FLIGHT_BYTES, |size| size.0);
-    if in_flight_bytes < batch.max_bytes {
+    let in_flight_default = if is_archive { defaults::ARCHIVE_IN_FLIGHT_BYTES } else { defaults::IN_FLIGHT_BYTES };
+    let in_flight_bytes = raw.in_flight_bytes.map_or(in_flight_default, |size| size.0);
+    // Segments are held compressed.
+    if in_flight_bytes < batch.max_bytes && !is_archive {
         let cause = format!("a batch of {} does not fit into `in_flight_bytes`, {in_flight_bytes}", batch.max_bytes);
         let limits = [path.key("in_flight_bytes"), path.key("batch").key("max_bytes")];
         let at = if raw.in_flight_bytes.is_some() { &limits[0] } else { &limits[1] };
@@ -114,7 +122,8 @@ fn resolve_pipeline(
         unclear_letters,
         batch,
         in_flight_bytes,
-        max_in_flight: raw.max_in_flight.map_or(defaults::MAX_IN_FLIGHT, length),
+        // Links follow each other: one segment at a time.
+        max_in_flight: if is_archive { 1 } else { raw.max_in_flight.map_or(defaults::MAX_IN_FLIGHT, length) },
         drain_deadline,
         name,
     })
@@ -144,8 +153,19 @@ fn resolve_sink(raw: raw::Sink, path: &Path, findings: &mut Findings) -> Option<
         raw::Sink::SplunkHec(hec) => {
             hec::resolve(*hec, &path.key("splunk_hec"), findings).map(SinkConfig::SplunkHec)
         }
+        raw::Sink::Archive(archive) => archive::resolve(*archive, &path.key("archive"), findings)
+            .map(|archive| SinkConfig::Archive(Box::new(archive))),
         raw::Sink::Webhook(webhook) => webhook::resolve(*webhook, &path.key("webhook"), findings)
             .map(|webhook| SinkConfig::Webhook(Box::new(webhook))),
+    }
+}
+
+/// An archive has segments, and writes one after the other.
+fn refuse_batching(batch: bool, max_in_flight: bool, path: &Path, findings: &mut Findings) {
+    let rotate = "remove it; `rotate` of the archive says when a segment is closed";
+    let keys = [("batch", batch, rotate), ("max_in_flight", max_in_flight, "remove it: an archive writes one segment at a time")];
+    for (key, _, remedy) in keys.into_iter().filter(|(_, given, _)| *given) {
+        findings.error_at_key(&path.key(key), format!("`{key}` means nothing to an archive"), remedy);
     }
 }
 
@@ -159,9 +179,13 @@ fn resolve_batch(
     if max_bytes.get() == 0 {
         findings.error(&path.key("max_bytes"), "a batch of 0 bytes holds nothing", "write for example `2 MiB`");
     }
+    if let Some(SinkConfig::Archive(archive)) = sink {
+        let (max_events, rotate) = (length(defaults::BATCH_MAX_EVENTS_LIMIT), &archive.rotate);
+        return BatchConfig { max_events, max_bytes: rotate.raw_bytes, max_age: rotate.age };
+    }
     let max_events = match sink {
         Some(SinkConfig::Webhook(webhook)) => webhook::batch_limit(webhook, raw.max_events, path, findings),
-        Some(SinkConfig::SplunkHec(_)) | None => raw.max_events.map_or(defaults::BATCH_MAX_EVENTS, length),
+        Some(SinkConfig::SplunkHec(_) | SinkConfig::Archive(_)) | None => raw.max_events.map_or(defaults::BATCH_MAX_EVENTS, length),
     };
     BatchConfig {
         max_events,

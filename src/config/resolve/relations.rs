@@ -79,7 +79,7 @@ pub(super) fn redaction_and_sink(chain: &ChainConfig, sink: &SinkConfig, pipelin
     let hec = match sink {
         SinkConfig::SplunkHec(hec) => hec,
         // It takes the record's value and position, and nothing else.
-        SinkConfig::Webhook(_) => return,
+        SinkConfig::Webhook(_) | SinkConfig::Archive(_) => return,
     };
     let path = pipeline.key("sink").key("splunk_hec");
     if hec.events.tracking.contains(&Tracked::Key) && !keep_key {
@@ -104,7 +104,7 @@ pub(super) fn redaction_and_sink(chain: &ChainConfig, sink: &SinkConfig, pipelin
 /// Messages and templates show the fields of audit events, which a mapped event has under other names.
 pub(super) fn map_and_sink(chain: &ChainConfig, sink: &SinkConfig, pipeline: &Path, findings: &mut Findings) {
     let format = match sink {
-        SinkConfig::SplunkHec(_) => return,
+        SinkConfig::SplunkHec(_) | SinkConfig::Archive(_) => return,
         SinkConfig::Webhook(webhook) => &webhook.format,
     };
     let reads_fields = match format {

@@ -197,7 +197,7 @@ fn bench(sink: &Arc<MemorySink>, in_flight_bytes: u64, drain_deadline: Duration)
         coding: Coding::Identity,
         ready: Arc::clone(&lane_ready),
     });
-    runtime.spawn(lane.run());
+    drop(runtime.spawn(lane.run()));
     let seen = Arc::clone(&totals);
     let (pictures, log) = (Arc::new(Mutex::new(Vec::new())), Arc::new(Mutex::new(Vec::new())));
     let (taken, said) = (Arc::clone(&pictures), Arc::clone(&log));
@@ -214,6 +214,7 @@ fn bench(sink: &Arc<MemorySink>, in_flight_bytes: u64, drain_deadline: Duration)
         sink: Arc::clone(sink) as Arc<dyn Sink>,
         chain: Chain::default(),
         builder,
+        closing: Closing::Together,
         budget,
         mail,
         shipments,

@@ -39,7 +39,7 @@ fn bench_with(max_events: usize, chain: Chain) -> Bench {
         lock(&seen).push(line);
     });
     let sink = MemorySink::new(1, |_, _| Attempt::Delivered);
-    Bench { intake: Intake::new(builder, chain, sink, observer), log }
+    Bench { intake: Intake::new((builder, Closing::Together), chain, sink, observer), log }
 }
 
 fn place(slot: u32, partition: i32) -> Assigned {

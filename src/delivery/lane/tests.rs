@@ -23,7 +23,7 @@ struct Rig {
     shipments: mpsc::Sender<Shipment>,
     ready: Arc<AtomicBool>,
     log: Arc<Mutex<Vec<String>>>,
-    lane: JoinHandle<()>,
+    lane: JoinHandle<Result<(), Failure>>,
 }
 
 fn store_into(
@@ -107,9 +107,29 @@ impl Rig {
     /// Ends the lane; every duty must have been settled or released.
     async fn end(self) -> Desk {
         drop(self.shipments);
-        self.lane.await.expect("the lane does not panic");
+        self.lane.await.expect("the lane does not panic").expect("nothing was lost");
         self.desk
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn records_that_are_no_longer_ours_end_the_lane_and_are_given_back() {
+    let lost = || Attempt::Lost(Failure::new(Reason::Fenced, "somebody else"));
+    let sink = MemorySink::new(1, move |_, offsets| if offsets.contains(&10) { lost() } else { Attempt::Delivered });
+    let mut rig = rig(&sink, 1, None);
+    rig.ship_batch(10).await;
+    rig.until(10).await;
+    for _ in 0..3 {
+        rig.ship_batch(10).await;
+    }
+    let Rig { lane, mut desk, shipments, .. } = rig;
+    let ended = lane.await.expect("the lane does not panic");
+    assert_eq!(ended.map_err(|failure| failure.reason), Err(Reason::Fenced));
+    assert!(shipments.is_closed(), "the poll thread gives back what comes later");
+    assert_eq!(sink.attempts().len(), 2, "nothing is tried after that");
+    let watermark = desk.settle();
+    assert_eq!((watermark, desk.ledger.totals().delivered), (10, 10));
+    assert_eq!(desk.budget.used(), 0);
 }
 
 #[tokio::test(start_paused = true)]

@@ -57,7 +57,7 @@ pub(super) async fn write_due(shared: &Shared, now: Timestamp) -> Result<(), Fai
     let running = hour_of(now.checked_sub(grace).unwrap_or(now));
     let mut hour = match &last {
         Some((hour, _)) => hour.checked_add(HOUR).unwrap_or(running),
-        None => running.checked_sub(HOUR).unwrap_or(running),
+        None => hour_of(opened.begun),
     };
     if hour >= running {
         return Ok(());

@@ -24,6 +24,7 @@ use uuid::Uuid;
 
 use crate::archive::layout::Log;
 use crate::archive::line::{self, ValueAt};
+use crate::archive::link::{Gap, Why};
 use crate::archive::store::{Repeat, Store};
 use crate::delivery::attempt::{Attempt, BoxFuture, Failure, Parcel};
 use crate::event::Cleared;
@@ -33,7 +34,7 @@ use crate::sink::{DeliveryLevel, Missing, PayloadAt, Refreshed, Sink};
 use crate::tls::{HttpClient, TlsError};
 use config::ArchiveConfig;
 use opening::{Opened, Signer};
-use writer::{Note, Writer};
+use writer::{Lost, Note, Writer};
 
 /// So many partitions are taken over at the same time.
 const TAKEOVERS_AT_ONCE: usize = 16;
@@ -66,7 +67,14 @@ struct Shared {
     writer: String,
     opened: tokio::sync::Mutex<Option<Opened>>,
     /// The partitions that were taken over.
-    writers: Mutex<HashMap<Key, Arc<tokio::sync::Mutex<Writer>>>>,
+    writers: Mutex<HashMap<Key, Owned>>,
+}
+
+/// A partition that was taken over.
+#[derive(Clone)]
+struct Owned {
+    writer: Arc<tokio::sync::Mutex<Writer>>,
+    lost: Lost,
 }
 
 impl Archive {
@@ -113,7 +121,7 @@ impl Shared {
         Ok(Log::new(cluster, topic.as_str()))
     }
 
-    fn writer_of(&self, key: &Key) -> Option<Arc<tokio::sync::Mutex<Writer>>> {
+    fn owned(&self, key: &Key) -> Option<Owned> {
         self.writers.lock().unwrap_or_else(PoisonError::into_inner).get(key).cloned()
     }
 
@@ -121,18 +129,35 @@ impl Shared {
     async fn take_over(&self, opened: &Opened, log: Log, key: Key) -> Result<Option<ResumeAt>, Failure> {
         let writer = Writer::take_over(&self.store, opened, &self.signer, &self.writer, (log, key.1)).await?;
         let next = writer.next().map(ResumeAt::from_broker);
-        let writer = Arc::new(tokio::sync::Mutex::new(writer));
-        self.writers.lock().unwrap_or_else(PoisonError::into_inner).insert(key, writer);
+        let (lost, writer) = (writer.lost(), Arc::new(tokio::sync::Mutex::new(writer)));
+        self.writers.lock().unwrap_or_else(PoisonError::into_inner).insert(key, Owned { writer, lost });
         Ok(next)
     }
 
     async fn attempt(&self, parcel: Parcel) -> Attempt {
-        let Some(writer) = key_of(&parcel.group).and_then(|key| self.writer_of(&key)) else {
+        let Some(Owned { writer, .. }) = key_of(&parcel.group).and_then(|key| self.owned(&key)) else {
             return Attempt::Lost(Failure::new(Reason::Fenced, "this partition has not been taken over"));
         };
         let mut writer = writer.lock().await;
         writer.append(&self.store, &parcel).await
     }
+}
+
+/// Whether a key can be used. Blocks.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn check_key(name: &str, source: &config::KeySource) -> Result<(), String> {
+    opening::read_key(name, source).map(drop)
+}
+
+/// Says what lies at the archive's place. Writes nothing.
+///
+/// # Errors
+/// The store cannot be asked, or what lies there is not ours to go on with.
+pub async fn examine(config: &ArchiveConfig) -> Result<String, Failure> {
+    let archive = Archive::new(config).map_err(|error| Failure::new(Reason::ArchiveMismatch, error.to_string()))?;
+    opening::examine(&archive.shared.store, &archive.shared.signer).await
 }
 
 /// A group is a partition.
@@ -171,9 +196,9 @@ impl Sink for Archive {
 
     fn missed(&self, missing: &Missing<'_>) {
         let key = (missing.topic.clone(), missing.partition);
-        if let Some(writer) = self.shared.writer_of(&key) {
-            // The poll thread may wait: an append holds the lock only for as long as a request may take.
-            writer.blocking_lock().missed(missing.from.get(), missing.to.get());
+        let (from, to) = (missing.from.get(), missing.to.get());
+        if let Some(Owned { lost, .. }) = self.shared.owned(&key).filter(|_| from < to) {
+            lost.lock().unwrap_or_else(PoisonError::into_inner).push(Gap { from, to, why: Why::Retention });
         }
     }
 

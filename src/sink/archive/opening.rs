@@ -10,6 +10,7 @@ use std::fs;
 
 use bytes::Bytes;
 use futures_util::TryStreamExt;
+use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::config::{KeySource, SignConfig};
@@ -52,7 +53,7 @@ impl Signer {
     }
 }
 
-fn read_key(name: &str, source: &KeySource) -> Result<SigningKey, String> {
+pub(super) fn read_key(name: &str, source: &KeySource) -> Result<SigningKey, String> {
     match source {
         KeySource::Text(secret) => SigningKey::from_pem(name, secret.value().expose()).map_err(|error| error.to_string()),
         KeySource::File(path) => {
@@ -67,6 +68,7 @@ fn read_key(name: &str, source: &KeySource) -> Result<SigningKey, String> {
 #[derive(Clone, Debug)]
 pub(super) struct Opened {
     pub(super) archive: String,
+    pub(super) begun: Timestamp,
     /// Those that may sign takeovers and digests: the first one and all that were announced.
     pub(super) keys: Vec<PublicKey>,
 }
@@ -77,21 +79,42 @@ pub(super) async fn open(store: &Store, signer: &Signer) -> Result<Opened, Failu
         Some(bytes) => bytes,
         None => begin(store, signer).await?,
     };
-    let note = Note::parse(&first).map_err(|error| strange(&format!("{} is {error}", layout::ARCHIVE)))?;
-    let statement: ArchiveNote = digest::parse(note.text()).map_err(|error| strange(&error))?;
-    if note.verify([&statement.key]).is_err() {
-        return Err(strange("its first note is not signed by the key that it names"));
-    }
-    let mut keys = vec![statement.key];
-    trace(store, &statement.archive, &mut keys).await?;
-    let opened = announce(store, signer, statement.archive, keys).await?;
+    let found = look_at(store, &first).await?;
+    let opened = announce(store, signer, found).await?;
     require_fencing(store, first).await?;
     Ok(opened)
 }
 
+async fn look_at(store: &Store, first: &Bytes) -> Result<Opened, Failure> {
+    let note = Note::parse(first).map_err(|error| strange(&format!("{} is {error}", layout::ARCHIVE)))?;
+    let statement: ArchiveNote = digest::parse(note.text()).map_err(|error| strange(&error))?;
+    if note.verify([&statement.key]).is_err() {
+        return Err(strange("its first note is not signed by the key that it names"));
+    }
+    let begun = statement.begun.parse().map_err(|_| strange("its first note does not say when it was begun"))?;
+    let mut keys = vec![statement.key];
+    trace(store, &statement.archive, &mut keys).await?;
+    Ok(Opened { archive: statement.archive, begun, keys })
+}
+
+/// As [`open`], and writes nothing.
+pub(super) async fn examine(store: &Store, signer: &Signer) -> Result<String, Failure> {
+    let Some(first) = store.get(layout::ARCHIVE).await.map_err(|error| error.to_failure())? else {
+        return Ok("can be reached; there is no archive yet, it begins when the pipeline runs".to_owned());
+    };
+    let found = look_at(store, &first).await?;
+    match who(signer, &found) {
+        Entitled::Known => Ok(format!("archive {}, which knows our key", found.archive)),
+        Entitled::By(_) => Ok(format!("archive {}; our key will be announced by the one before it", found.archive)),
+        Entitled::No => Err(unknown_key(signer, &found)),
+    }
+}
+
 async fn begin(store: &Store, signer: &Signer) -> Result<Bytes, Failure> {
     let key = signer.key.public().clone();
-    let statement = ArchiveNote { v: VERSION, kind: ArchiveKind::Archive, archive: Uuid::new_v4().to_string(), key };
+    let begun = Timestamp::from_second(Timestamp::now().as_second()).unwrap_or_default().to_string();
+    let archive = Uuid::new_v4().to_string();
+    let statement = ArchiveNote { v: VERSION, kind: ArchiveKind::Archive, archive, begun, key };
     let bytes = Bytes::from(note::sign(&digest::to_text(&statement), &signer.key));
     let created = store.create(layout::ARCHIVE, bytes, NOTE_TYPE).await;
     // Whoever was first: what is there now counts.
@@ -128,24 +151,43 @@ pub(super) async fn trace(store: &Store, archive: &str, keys: &mut Vec<PublicKey
     }
 }
 
-async fn announce(store: &Store, signer: &Signer, archive: String, mut keys: Vec<PublicKey>) -> Result<Opened, Failure> {
-    let ours = signer.key.public();
-    if keys.contains(ours) {
-        return Ok(Opened { archive, keys });
+/// Whether our key may sign.
+enum Entitled<'k> {
+    Known,
+    /// It can be announced by the one before it.
+    By(&'k SigningKey),
+    No,
+}
+
+fn who<'k>(signer: &'k Signer, found: &Opened) -> Entitled<'k> {
+    if found.keys.contains(signer.key.public()) {
+        return Entitled::Known;
     }
-    let Some(previous) = signer.previous.as_ref().filter(|key| keys.contains(key.public())) else {
-        let known: Vec<String> = keys.iter().map(ToString::to_string).collect();
-        return Err(strange(&format!(
-            "it is signed by {}, and ours is {ours}: another archive's url, or a new key; for a new key give the one before it as \
-             sign.previous_key_file",
-            known.join(", ")
-        )));
+    signer.previous.as_ref().filter(|key| found.keys.contains(key.public())).map_or(Entitled::No, Entitled::By)
+}
+
+async fn announce(store: &Store, signer: &Signer, mut found: Opened) -> Result<Opened, Failure> {
+    let previous = match who(signer, &found) {
+        Entitled::Known => return Ok(found),
+        Entitled::No => return Err(unknown_key(signer, &found)),
+        Entitled::By(previous) => previous,
     };
-    let statement = KeyNote { v: VERSION, kind: KeyKind::Key, archive: archive.clone(), key: ours.clone() };
+    let ours = signer.key.public();
+    let statement = KeyNote { v: VERSION, kind: KeyKind::Key, archive: found.archive.clone(), key: ours.clone() };
     let bytes = Bytes::from(note::sign(&digest::to_text(&statement), previous));
     store.create(&layout::key_statement(ours.id()), bytes, NOTE_TYPE).await.map_err(|error| error.to_failure())?;
-    keys.push(ours.clone());
-    Ok(Opened { archive, keys })
+    found.keys.push(ours.clone());
+    Ok(found)
+}
+
+fn unknown_key(signer: &Signer, found: &Opened) -> Failure {
+    let known: Vec<String> = found.keys.iter().map(ToString::to_string).collect();
+    strange(&format!(
+        "it is signed by {}, and ours is {}: another archive's url, or a new key; for a new key give the one before it as \
+         sign.previous_key_file",
+        known.join(", "),
+        signer.key.public()
+    ))
 }
 
 async fn require_fencing(store: &Store, first: Bytes) -> Result<(), Failure> {

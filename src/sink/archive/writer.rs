@@ -12,6 +12,8 @@
 //! An answer that does not come, or says "conflict" or "exists", is followed by reading: the very same bytes mean that it was ours.
 //! A link written again has the same bytes, because nothing in it depends on the time and signatures are deterministic.
 
+use std::sync::{Arc, Mutex, PoisonError};
+
 use bytes::Bytes;
 
 use super::opening::{Opened, Signer};
@@ -19,7 +21,7 @@ use crate::archive::chain::{self, ChainError, Read};
 use crate::archive::key::SigningKey;
 use crate::archive::layout::Log;
 use crate::archive::line;
-use crate::archive::link::{Body, Data, Gap, Link, Segment, VERSION, Why, cover};
+use crate::archive::link::{Body, Data, Gap, Link, Segment, VERSION, cover};
 use crate::archive::note::{self, Unproven};
 use crate::archive::store::{Created, Store, StoreError};
 use crate::archive::tree::Root;
@@ -66,6 +68,9 @@ impl Note {
     }
 }
 
+/// Records that were lost before they could be read, beyond where a chain stands. The poll thread adds to it.
+pub(super) type Lost = Arc<Mutex<Vec<Gap>>>;
+
 /// Whoever has taken over a partition.
 pub(super) struct Writer {
     log: Log,
@@ -81,8 +86,7 @@ pub(super) struct Writer {
     last: (u64, Hash),
     /// Where the chain stands; `None` while nothing has been archived.
     next: Option<i64>,
-    /// Records that were lost before they could be read, beyond where the chain stands.
-    lost: Vec<Gap>,
+    lost: Lost,
     fenced: Option<Failure>,
 }
 
@@ -122,7 +126,7 @@ impl Writer {
                 Outcome::Ours => {
                     let (archive, epoch) = (link.archive, link.epoch);
                     let (writer, last) = (link.writer, (seq, hash));
-                    let (lost, fenced) = (Vec::new(), None);
+                    let (lost, fenced) = (Lost::default(), None);
                     return Ok(Self { log, partition, archive, writer, epoch, key, takeover: seq, last, next, lost, fenced });
                 }
                 Outcome::Theirs(_) => {}
@@ -137,11 +141,8 @@ impl Writer {
         self.next
     }
 
-    /// Records `from..to` were gone before they could be read.
-    pub(super) fn missed(&mut self, from: i64, to: i64) {
-        if from < to {
-            self.lost.push(Gap { from, to, why: Why::Retention });
-        }
+    pub(super) fn lost(&self) -> Lost {
+        Arc::clone(&self.lost)
     }
 
     /// Writes a segment and its link.
@@ -180,9 +181,10 @@ impl Writer {
     fn link(&self, notes: &[Note], parcel: &Parcel) -> Link {
         let (begin, end) = (notes[0].offset, notes[notes.len() - 1].offset + 1);
         // What was lost before the first record belongs to the chain, too.
-        let lost_from = self.lost.iter().map(|gap| gap.from).min();
+        let lost = self.lost.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let lost_from = lost.iter().map(|gap| gap.from).min();
         let first = self.next.unwrap_or_else(|| lost_from.map_or(begin, |from| from.min(begin)));
-        let (spans, gaps) = cover(first, notes.iter().map(|note| note.offset), &self.lost);
+        let (spans, gaps) = cover(first, notes.iter().map(|note| note.offset), &lost);
         let mut root = Root::default();
         notes.iter().for_each(|note| root.push(note.leaf));
         let times = || notes.iter().filter_map(|note| note.timestamp_ms);
@@ -211,7 +213,7 @@ impl Writer {
         match create(store, &self.log.link(link.p, link.seq), bytes).await {
             Outcome::Ours => {
                 (self.last, self.next) = ((link.seq, hash), Some(data.next));
-                self.lost.retain(|gap| gap.to > data.next);
+                self.lost.lock().unwrap_or_else(PoisonError::into_inner).retain(|gap| gap.to > data.next);
                 Ok(())
             }
             Outcome::Unclear(error) => Err(attempt_of(&error)),

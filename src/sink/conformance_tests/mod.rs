@@ -29,7 +29,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use crate::delivery::attempt::{Attempt, BoxFuture, Coding, Failure, Parcel};
+use crate::delivery::attempt::{Attempt, BoxFuture, Failure, Parcel};
 use crate::demo::hec::Answer;
 use crate::demo::receiver::{Receiver, ReceiverStandIn, Reply, Request};
 use crate::event::{Cleared, Record};
@@ -235,7 +235,7 @@ pub(in crate::sink) fn parcel(sink: &dyn Sink, first: i64, values: &[&str]) -> P
         sink.group(&event, &mut group);
         sink.encode(&event, &mut body).unwrap();
     }
-    Parcel { group: group.into(), body: body.into(), coding: Coding::Identity, events: values.len() }
+    Parcel::plain(group, body, values.len())
 }
 
 pub(in crate::sink) fn record(offset: i64, value: Option<&[u8]>) -> Record<'_> {
@@ -262,6 +262,7 @@ pub(in crate::sink) fn short(attempt: Attempt) -> BoxFuture<String> {
             Attempt::Poison { delivered, bad, failure } => format!("poison {delivered} {bad} {}", failure.reason),
             Attempt::Split(failure) => format!("split {}", failure.reason),
             Attempt::Hold(failure) => format!("hold {}", failure.reason),
+            Attempt::Lost(failure) => format!("lost {}", failure.reason),
         }
     })
 }
@@ -270,7 +271,7 @@ pub(in crate::sink) fn failure(attempt: Attempt) -> Failure {
     match attempt {
         Attempt::Delivered | Attempt::Pending(_) | Attempt::Slower { .. } => panic!("no failure"),
         Attempt::Retry { failure, .. } | Attempt::Poison { failure, .. } => failure,
-        Attempt::Split(failure) | Attempt::Hold(failure) => failure,
+        Attempt::Split(failure) | Attempt::Hold(failure) | Attempt::Lost(failure) => failure,
     }
 }
 

@@ -15,6 +15,7 @@ use crate::delivery::attempt::{Coding, Failure};
 use crate::delivery::batch::{BatchBuilder, BatchLimits};
 use crate::delivery::budget::Budget;
 use crate::delivery::conductor::{Conductor, ConductorParts};
+use crate::delivery::open::Closing;
 use crate::delivery::lane::{Lane, LaneEvent, LaneParts, LetterStore};
 use crate::delivery::ledger::{CommitPoint, Totals};
 use crate::delivery::letter::Letter;
@@ -204,7 +205,7 @@ pub(in crate::sink) struct Crossing {
     totals: watch::Receiver<Totals>,
     stop: Arc<AtomicBool>,
     conductor: std::thread::JoinHandle<Result<(), Failure>>,
-    lane: tokio::task::JoinHandle<()>,
+    lane: tokio::task::JoinHandle<Result<(), Failure>>,
 }
 
 impl Crossing {
@@ -240,6 +241,7 @@ impl Crossing {
             sink,
             chain: Chain::default(),
             builder,
+            closing: Closing::Together,
             budget,
             mail,
             shipments,
@@ -295,7 +297,7 @@ impl Crossing {
         self.stop.store(true, Ordering::Relaxed);
         let conductor = self.conductor;
         tokio::task::spawn_blocking(|| conductor.join()).await.unwrap().unwrap().unwrap();
-        self.lane.await.unwrap();
+        self.lane.await.unwrap().unwrap();
         let shared = self.shared;
         let breaches = shared.breaches.lock().unwrap();
         assert!(breaches.is_empty(), "{:?}", &breaches[..breaches.len().min(5)]);

@@ -89,7 +89,7 @@ fn success(sent: &Sent<'_>, answer: Option<&HecAnswer>, failure: &impl Fn(Reason
         return Verdict::Retry { after: None, failure: failure(Reason::UnexpectedAnswer) };
     };
     match (sent.level, answer.ack_id) {
-        (DeliveryLevel::Accepted, _) => Verdict::Delivered,
+        (DeliveryLevel::Accepted | DeliveryLevel::Archived, _) => Verdict::Delivered,
         (DeliveryLevel::Indexed, Some(id)) => Verdict::AwaitAck(id),
         (DeliveryLevel::Indexed, None) => {
             let Failure { reason, detail } = failure(Reason::AckDisabled);

@@ -78,7 +78,8 @@ impl Endpoint {
             (APP_VERSION, HeaderValue::from_static(env!("CARGO_PKG_VERSION"))),
         ]);
         let proof = match config.delivery {
-            DeliveryLevel::Accepted => Proof::Accepted { channel },
+            // What archives prove, no collector does.
+            DeliveryLevel::Accepted | DeliveryLevel::Archived => Proof::Accepted { channel },
             DeliveryLevel::Indexed => {
                 Proof::Indexed { acks: Arc::new(Acks::new(config.ack_timeout, config.ack_poll_interval)) }
             }
@@ -129,7 +130,11 @@ impl Endpoint {
                     self.login.taken(&token, &refused);
                     return attempt;
                 }
-                Attempt::Hold(_) | Attempt::Retry { .. } | Attempt::Poison { .. } | Attempt::Split(_) => {
+                Attempt::Hold(_)
+                | Attempt::Retry { .. }
+                | Attempt::Poison { .. }
+                | Attempt::Split(_)
+                | Attempt::Lost(_) => {
                     return attempt;
                 }
             }
@@ -260,7 +265,8 @@ impl Endpoint {
         let kind = if self.raw { RAW_TYPE } else { EVENT_TYPE };
         let request = self.request(token, Method::POST, self.parcel_url(&parcel.group), channel);
         let request = match parcel.coding {
-            Coding::Identity => request,
+            // No sink of this kind is given Zstandard, which Splunk does not read.
+            Coding::Identity | Coding::Zstd { .. } => request,
             Coding::Gzip => request.header(CONTENT_ENCODING, "gzip"),
         };
         request.header(CONTENT_TYPE, kind).body(parcel.body.clone())
@@ -346,7 +352,8 @@ fn with_warning(attempt: Attempt, answer: Option<&HecAnswer>) -> Attempt {
         | Attempt::Retry { .. }
         | Attempt::Poison { .. }
         | Attempt::Split(_)
-        | Attempt::Hold(_) => attempt,
+        | Attempt::Hold(_)
+        | Attempt::Lost(_) => attempt,
     }
 }
 
@@ -354,7 +361,7 @@ fn with_warning(attempt: Attempt, answer: Option<&HecAnswer>) -> Attempt {
 fn size_before_coding(parcel: &Parcel) -> u64 {
     match (parcel.coding, parcel.body.last_chunk::<4>()) {
         (Coding::Gzip, Some(size)) => u64::from(u32::from_le_bytes(*size)),
-        (Coding::Gzip, None) | (Coding::Identity, _) => parcel.body.len() as u64,
+        (Coding::Gzip, None) | (Coding::Identity | Coding::Zstd { .. }, _) => parcel.body.len() as u64,
     }
 }
 

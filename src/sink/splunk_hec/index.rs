@@ -63,7 +63,7 @@ impl Indexes {
     fn is_of_a_record(&self, parcel: &Parcel, at: usize) -> bool {
         let mut plain = Vec::new();
         let body = match parcel.coding {
-            Coding::Identity => &parcel.body[..],
+            Coding::Identity | Coding::Zstd { .. } => &parcel.body[..],
             Coding::Gzip => {
                 // What we have compressed ourselves can be read again; if not, no record is condemned.
                 if GzDecoder::new(&parcel.body[..]).read_to_end(&mut plain).is_err() {

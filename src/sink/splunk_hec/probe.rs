@@ -94,7 +94,7 @@ async fn token(endpoint: &Endpoint) -> TokenState {
     let failure = |reason| Failure::new(reason, seen.describe(token.secret()));
     match (seen.status, seen.hec().map(|answer| answer.code)) {
         (400, Some(5)) => match endpoint.level() {
-            DeliveryLevel::Accepted => TokenState::Accepted,
+            DeliveryLevel::Accepted | DeliveryLevel::Archived => TokenState::Accepted,
             DeliveryLevel::Indexed => acknowledgement(endpoint).await,
         },
         (401 | 403, _) | (400, Some(1..=4 | 16 | 21 | 22)) => TokenState::Refused(failure(Reason::Unauthorized)),

@@ -70,7 +70,7 @@ fn parcel(sink: &SplunkHec, first: i64, values: &[&str]) -> Parcel {
         sink.group(&event, &mut group);
         sink.encode(&event, &mut body).unwrap();
     }
-    Parcel { group: group.into(), body: body.into(), coding: Coding::Identity, events: values.len() }
+    Parcel::plain(group, body, values.len())
 }
 
 fn gzipped(parcel: Parcel) -> Parcel {

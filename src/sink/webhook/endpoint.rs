@@ -79,6 +79,7 @@ impl Endpoint {
         match &attempt {
             Attempt::Hold(failure) if failure.reason == Reason::Unauthorized => {}
             Attempt::Hold(_)
+            | Attempt::Lost(_)
             | Attempt::Delivered
             | Attempt::Pending(_)
             | Attempt::Slower { .. }

@@ -122,11 +122,18 @@ impl Setup {
     /// Runs a command with this config to its end.
     #[track_caller]
     pub fn run(&self, arguments: &[&str]) -> Finished {
+        self.run_with(arguments, &[])
+    }
+
+    /// As [`Setup::run`], with more variables.
+    #[track_caller]
+    pub fn run_with(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Finished {
         let home = tempfile::tempdir().expect("make a temporary directory");
         let file = home.path().join("auditferry.yaml");
         fs::write(&file, self.config.to_string()).expect("write below the temporary directory");
         let mut command = process::command();
         command.args(arguments).arg("--config").arg(&file).envs(self.environment());
+        command.envs(variables.iter().copied());
         let finished = process::finish(command, LIMIT);
         assert_no_secret(&self.secrets(), &finished.stdout);
         assert_no_secret(&self.secrets(), &finished.stderr);

@@ -70,7 +70,7 @@ fn splunk_gets_nothing_from_us_unless_it_is_verified() {
     for Case { name, server, store, words } in &cases {
         let sink = SplunkHec::new(&hec(server.port, store.clone())).unwrap_or_else(|error| panic!("{name}: {error}"));
         let parcel =
-            Parcel { group: Bytes::new(), body: Bytes::from_static(b"{}"), coding: Coding::Identity, events: 1 };
+            Parcel::plain(Bytes::new(), Bytes::from_static(b"{}"), 1);
         let Attempt::Hold(failure) = runtime.block_on(sink.attempt(0, parcel)) else { panic!("{name}: no hold") };
         assert_refusal(name, &failure, words);
     }
@@ -91,7 +91,7 @@ fn a_plain_certificate_of_a_trusted_authority_is_no_reason_to_refuse() {
     let store = server.store(&trusted.pem());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let sink = SplunkHec::new(&hec(server.port, store.clone())).expect("a sink");
-    let parcel = Parcel { group: Bytes::new(), body: Bytes::from_static(b"{}"), coding: Coding::Identity, events: 1 };
+    let parcel = Parcel::plain(Bytes::new(), Bytes::from_static(b"{}"), 1);
     // `s_server` is no collector; what counts is that it was asked.
     match runtime.block_on(sink.attempt(0, parcel)) {
         Attempt::Hold(failure) | Attempt::Retry { failure, .. } => assert_ne!(failure.reason, Reason::Tls, "{failure}"),

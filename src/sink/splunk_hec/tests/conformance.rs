@@ -236,7 +236,7 @@ impl Case {
 
 async fn server(level: DeliveryLevel) -> HecStandIn {
     let token = match level {
-        Accepted => Token::new(TOKEN),
+        Accepted | DeliveryLevel::Archived => Token::new(TOKEN),
         Indexed => Token::new(TOKEN).with_acknowledgement(),
     };
     HecStandIn::start(HecOptions { tokens: vec![token], ..HecOptions::default() }).await.unwrap()

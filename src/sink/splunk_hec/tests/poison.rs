@@ -21,7 +21,7 @@ fn most_requests(answer: PoisonAnswer, events: usize, bad: usize) -> f64 {
 
 async fn isolate(answer: PoisonAnswer, level: DeliveryLevel, coding: Coding, events: usize, bad: &BTreeSet<usize>) {
     let token = match level {
-        DeliveryLevel::Accepted => Token::new(TOKEN),
+        DeliveryLevel::Accepted | DeliveryLevel::Archived => Token::new(TOKEN),
         DeliveryLevel::Indexed => Token::new(TOKEN).with_acknowledgement(),
     };
     let server = HecStandIn::start(HecOptions { tokens: vec![token], ..HecOptions::default() }).await.unwrap();

@@ -89,8 +89,9 @@ impl KafkaSource {
 
     /// Reads on where the receiver says that it stands, whatever the group has committed.
     #[must_use]
-    pub fn positioned_by(self, receiver: Option<Positions>) -> Self {
-        Self { receiver, ..self }
+    pub fn positioned_by(mut self, receiver: Option<Positions>) -> Self {
+        self.receiver = receiver;
+        self
     }
 
     fn serve(&mut self, handler: &mut dyn FnMut(Event<'_>) -> Flow) -> Result<(), Failure> {

@@ -46,7 +46,8 @@ pub(super) fn resolve(raw: Enrich, path: &Path, names: &mut Names<'_>, findings:
 /// The sink has to take what is put there.
 fn check_place(place: Place, sink: Option<&SinkConfig>, path: &Path, findings: &mut Findings) {
     let hec = match (sink, place) {
-        (None, _) | (Some(SinkConfig::Webhook(_)), Place::Event) => return,
+        // What an archive thinks of transforms is said elsewhere.
+        (None | Some(SinkConfig::Archive(_)), _) | (Some(SinkConfig::Webhook(_)), Place::Event) => return,
         (Some(SinkConfig::Webhook(_)), Place::Fields) => {
             let cause = "a webhook has no fields beside the event";
             findings.error_at_key(path, cause, "say `place: event` here");

@@ -62,7 +62,7 @@ impl<'s> Names<'s> {
         }
         let sink = match self.sink? {
             SinkConfig::SplunkHec(hec) => &hec.events,
-            SinkConfig::Webhook(_) => return None,
+            SinkConfig::Webhook(_) | SinkConfig::Archive(_) => return None,
         };
         if sink.fields.iter().any(|(known, _)| known == name) {
             return Some("`fields` of the sink gives it a value".to_owned());
