@@ -200,7 +200,7 @@ impl<S: Source> Conductor<S> {
                 Ok(()) => self.last_shipped = Instant::now(),
                 Err(TrySendError::Full(shipment)) => return self.intake.outbox.push_front(shipment),
                 // The lane is gone, which stops the process; what it would have carried is given back.
-                Err(TrySendError::Closed(shipment)) => give_back(shipment),
+                Err(TrySendError::Closed(shipment)) => shipment.give_back(),
             }
         }
     }
@@ -327,14 +327,6 @@ fn progress_of(intake: &Intake, slot: Slot) -> Option<PartitionProgress> {
         next: intake.ledger.next(slot)?,
         oldest_open_ms: intake.ledger.oldest_open_ms(slot),
     })
-}
-
-fn give_back(shipment: Shipment) {
-    use super::ledger::Outcome::Released;
-    shipment.letters.into_iter().for_each(|letter| letter.duty.settle(Released));
-    if let Some(consignment) = shipment.consignment {
-        consignment.settle(Released);
-    }
 }
 
 #[cfg(test)]

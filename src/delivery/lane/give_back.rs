@@ -46,6 +46,11 @@ impl Lane {
         for (consignment, suspect) in flying.chain(waiting) {
             [Some(consignment), suspect].into_iter().flatten().for_each(|part| part.settle(Outcome::Released));
         }
+        // What has been handed over and not yet looked at; nothing more comes.
+        self.parts.shipments.close();
+        while let Ok(shipment) = self.parts.shipments.try_recv() {
+            shipment.give_back();
+        }
         self.desk.release_everything();
     }
 }

@@ -45,6 +45,16 @@ pub struct Shipment {
     pub letters: Vec<Quarantined>,
 }
 
+impl Shipment {
+    /// Nobody is going to carry it.
+    pub(super) fn give_back(self) {
+        self.letters.into_iter().for_each(|letter| letter.duty.settle(Outcome::Released));
+        if let Some(consignment) = self.consignment {
+            consignment.settle(Outcome::Released);
+        }
+    }
+}
+
 pub struct LaneParts {
     pub sink: Arc<dyn Sink>,
     pub shipments: mpsc::Receiver<Shipment>,
