@@ -60,8 +60,8 @@ fn of_six_partitions(kafka: &Kafka, events: u64, wanted: &impl Fn(&str) -> bool)
         start_up(kafka, &topic);
     }
     if !pairs.is_empty() {
-        println!("\n| scenario | rate | compared with | rate | ratio |");
-        println!("|---|---|---|---|---|");
+        println!("\n| scenario | rate | CPU | compared with | rate | CPU | ratio of rates | of CPU |");
+        println!("|---|---|---|---|---|---|---|---|");
         pairs.iter().for_each(|pair| oppose(kafka, &topic, events, pair));
     }
     kafka.delete_topic(&topic);
@@ -110,7 +110,7 @@ fn shapes() -> [Shape; 3] {
     ]
 }
 
-/// The rate of `this` is compared with that of `other`, round by round.
+/// Rate and CPU time of `this` are compared with those of `other`, round by round.
 struct Pair {
     this: Shape,
     other: Shape,
@@ -187,10 +187,20 @@ fn oppose(kafka: &Kafka, topic: &str, events: u64, Pair { this, other }: &Pair) 
         these.push(forward(kafka, topic, events, this));
         others.push(forward(kafka, topic, events, other));
     }
-    let rate = |runs: &[Run]| median(runs.iter().map(|run| run.rate)) / 1000.0;
-    let ratios = these.iter().zip(&others).map(|(this, other)| this.rate / other.rate);
-    let (this_rate, other_rate) = (rate(&these), rate(&others));
-    println!("| {} | {this_rate:.0} k/s | {} | {other_rate:.0} k/s | {:.2} |", this.name, other.name, median(ratios));
+    let figures = |runs: &[Run]| {
+        let rate = median(runs.iter().map(|run| run.rate)) / 1000.0;
+        format!("{rate:.0} k/s | {:.2} µs", median(runs.iter().map(|run| run.cpu_us)))
+    };
+    let ratio = |of: fn(&Run) -> f64| median(these.iter().zip(&others).map(|(this, other)| of(this) / of(other)));
+    println!(
+        "| {} | {} | {} | {} | {:.2} | {:.2} |",
+        this.name,
+        figures(&these),
+        other.name,
+        figures(&others),
+        ratio(|run| run.rate),
+        ratio(|run| run.cpu_us),
+    );
 }
 
 /// The rate is over the time to the last acknowledgement, which includes the wait for the first one.

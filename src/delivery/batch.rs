@@ -9,14 +9,16 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::attempt::Failure;
+use super::body::Body;
 use super::budget::{Budget, Held};
 use super::consignment::Consignment;
 use super::duty::Duty;
+use super::index::{Event, Index, NO_TIMESTAMP};
 use super::ledger::RunId;
 use super::letter::{Content, Letter, Quarantined};
 use super::settlement::Settlements;
 use crate::event::{Cleared, Record, headers};
-use crate::position::{Offset, PartitionId, TopicName};
+use crate::position::{PartitionId, TopicName};
 use crate::sink::{PayloadAt, Sink};
 
 /// When a batch is full.
@@ -34,23 +36,6 @@ impl BatchLimits {
         records >= self.max_events || too_large
     }
 }
-
-/// Where one event lies in the body and where it came from: one entry of one array per batch.
-#[derive(Debug)]
-pub(super) struct Event {
-    /// End of the encoded event in the body; it starts where the one before it ends.
-    pub(super) end: u32,
-    /// Index into the batch's runs.
-    pub(super) run: u32,
-    pub(super) payload: PayloadAt,
-    pub(super) offset: Offset,
-    /// Milliseconds since 1970, or [`NO_TIMESTAMP`].
-    pub(super) timestamp_ms: i64,
-    /// End of its payload (only if it is elsewhere), key and headers in the extras; equal to the one before when it has none.
-    pub(super) extras_end: u32,
-}
-
-const NO_TIMESTAMP: i64 = i64::MIN;
 
 #[derive(Debug)]
 pub(super) struct Run {
@@ -71,12 +56,10 @@ pub struct Entry<'a> {
 pub struct Batch {
     /// What the sink calls the group of its events.
     pub(super) group: Bytes,
-    pub(super) body: super::body::Body,
-    pub(super) events: Vec<Event>,
+    pub(super) body: Body,
+    pub(super) index: Index,
     pub(super) runs: Vec<Run>,
     pub(super) extras: Vec<u8>,
-    /// Weight of everything but the body.
-    pub(super) overhead: u64,
     pub(super) held: Held,
     /// Timestamp of the oldest record, milliseconds since 1970.
     pub(super) oldest_ms: Option<i64>,
@@ -212,13 +195,12 @@ impl BatchBuilder {
         if events.is_empty() {
             return None;
         }
-        let overhead =
-            (events.capacity() * size_of::<Event>() + extras.capacity() + runs.len() * size_of::<Run>()) as u64;
-        let held = self.budget.hold_plain(body.capacity() as u64 + overhead);
+        let index = Index::Array(events);
+        let held = self.budget.hold_plain((body.capacity() + overhead(&index, &runs, &extras)) as u64);
         let oldest_ms = (oldest != NO_TIMESTAMP).then_some(oldest);
         let group = std::mem::take(&mut self.group);
-        let (body, content) = (super::body::Body::plain(body), self.content);
-        Some(Batch { group, body, events, runs, extras, overhead, held, oldest_ms, content })
+        let (body, content) = (Body::plain(body), self.content);
+        Some(Batch { group, body, index, runs, extras, held, oldest_ms, content })
     }
 
     fn quarantine(&self, run: RunId, letter: Letter) -> Quarantined {
@@ -310,12 +292,29 @@ fn owned_headers(flat: &[u8]) -> Vec<(String, Option<Vec<u8>>)> {
     headers::iter(flat).map(|(name, value)| (name.to_owned(), value.map(<[u8]>::to_vec))).collect()
 }
 
+/// What a batch weighs beside its body.
+fn overhead(index: &Index, runs: &[Run], extras: &Vec<u8>) -> usize {
+    index.weight() + size_of_val(runs) + extras.capacity()
+}
+
 impl Batch {
+    /// From now on it is held compressed: `body` takes the place of the plain one.
+    pub(super) fn compress(&mut self, body: Bytes) {
+        let body = Body::Gzip(body);
+        let (Body::Plain(plain) | Body::Gzip(plain)) = std::mem::replace(&mut self.body, body);
+        self.index.pack();
+        self.extras.shrink_to_fit();
+        let weight = self.body.len() + overhead(&self.index, &self.runs, &self.extras);
+        // Nobody else holds these bytes, so this copies nothing.
+        self.held.compressed_to(weight as u64, Vec::from(plain));
+    }
+
     /// The record behind event `at`, as a letter. `event` is the encoded event.
     pub(super) fn letter(&self, at: usize, event: &[u8], failure: Failure) -> Letter {
-        let meta = &self.events[at];
+        let events = self.index.events();
+        let meta = &events[at];
         let run = &self.runs[meta.run as usize];
-        let extras_start = at.checked_sub(1).map_or(0, |before| self.events[before].extras_end as usize);
+        let extras_start = at.checked_sub(1).map_or(0, |before| events[before].extras_end as usize);
         let extras = &self.extras[extras_start..meta.extras_end as usize];
         let (value, extras) = match meta.payload {
             PayloadAt::Elsewhere => split_apart(extras),

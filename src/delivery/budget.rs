@@ -88,9 +88,12 @@ impl Budget {
         self.used() >= self.limit || self.plain() >= self.plain_limit
     }
 
-    /// Whether there is enough room to start reading again without stopping at once.
+    /// Whether there is enough room to start reading again without stopping at once. Compressed, an eighth of the limit is as many
+    /// events as half of it is otherwise; and what waits for an acknowledgement is let go little by little: were half of it
+    /// waited for, reading would stand still for most of the time that an acknowledgement takes.
     pub fn has_ample_room(&self) -> bool {
-        self.used() <= self.limit / 2 && self.plain() <= self.plain_limit / 2
+        let enough = if self.plain_limit == u64::MAX { self.limit / 2 } else { self.limit / 8 };
+        self.used() <= self.limit - enough && self.plain() <= self.plain_limit / 2
     }
 
     fn plain(&self) -> u64 {
@@ -179,6 +182,19 @@ mod tests {
         assert!(budget.is_exhausted(), "the whole is bounded all the same");
         drop((first, letters, compressed));
         assert_eq!((budget.used(), budget.plain()), (0, 0));
+    }
+
+    #[test]
+    fn reading_goes_on_at_half_of_the_room_and_at_an_eighth_of_it_where_batches_are_compressed() {
+        for (budget, enough) in
+            [(Budget::new(800, Arc::default()), 400), (Budget::compressing(800, 80, Arc::default()), 100)]
+        {
+            let held = budget.hold(800 - enough);
+            assert!(budget.has_ample_room(), "{enough} are free");
+            let more = budget.hold(1);
+            assert!(!budget.has_ample_room(), "{} are free", enough - 1);
+            drop((held, more));
+        }
     }
 
     #[test]

@@ -24,7 +24,7 @@ pub struct Consignment {
 
 impl Consignment {
     pub(super) fn whole(batch: Batch, duty: Duty) -> Self {
-        let events = 0..batch.events.len();
+        let events = 0..batch.index.len();
         Self { batch: Arc::new(batch), events, duty }
     }
 
@@ -88,7 +88,7 @@ impl Consignment {
     }
 
     fn is_whole(&self) -> bool {
-        self.events.len() == self.batch.events.len()
+        self.events.len() == self.batch.index.len()
     }
 
     fn plain(&self) -> Bytes {
@@ -96,8 +96,9 @@ impl Consignment {
     }
 
     fn bytes_of(&self, events: Range<usize>) -> Bytes {
-        let start = events.start.checked_sub(1).map_or(0, |before| self.batch.events[before].end as usize);
-        let end = self.batch.events[events.end - 1].end as usize;
+        let index = self.batch.index.events();
+        let start = events.start.checked_sub(1).map_or(0, |before| index[before].end as usize);
+        let end = index[events.end - 1].end as usize;
         self.batch.body.to_plain().slice(start..end)
     }
 
@@ -109,18 +110,15 @@ impl Consignment {
             return bytes.clone();
         }
         let bytes = gzip(&self.plain());
-        if let Some(batch) = Arc::get_mut(&mut self.batch)
-            && let Body::Plain(plain) = std::mem::replace(&mut batch.body, Body::Gzip(bytes.clone()))
-        {
-            // Nobody else holds these bytes, so this copies nothing.
-            batch.held.compressed_to(batch.body.len() as u64 + batch.overhead, Vec::from(plain));
+        if let Some(batch) = Arc::get_mut(&mut self.batch) {
+            batch.compress(bytes.clone());
         }
         bytes
     }
 
     fn counts(&self, events: Range<usize>) -> Vec<(RunId, u32)> {
         let mut counts = vec![0u32; self.batch.runs.len()];
-        for event in &self.batch.events[events] {
+        for event in &self.batch.index.events()[events] {
             counts[event.run as usize] += 1;
         }
         let runs = self.batch.runs.iter().map(|run| run.id);

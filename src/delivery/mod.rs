@@ -13,6 +13,7 @@ pub mod budget;
 pub mod conductor;
 pub mod consignment;
 pub mod duty;
+mod index;
 pub mod intake;
 pub mod lane;
 pub mod ledger;

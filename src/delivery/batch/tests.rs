@@ -4,7 +4,7 @@ use super::*;
 use crate::delivery::ledger::{Ledger, Outcome, Settlement};
 use crate::delivery::testing::{MemorySink, refused};
 use crate::event::Record;
-use crate::position::{ResumeAt, Slot};
+use crate::position::{Offset, ResumeAt, Slot};
 use crate::reason::Reason;
 use crate::transform::Chain;
 

@@ -47,9 +47,11 @@ fn a_whole_batch_is_compressed_once_and_weighs_that_from_then_on() {
     let mut whole = consignment(&mut desk, 1000);
     let before = desk.budget.used();
     let first = whole.parcel(Coding::Gzip);
-    let overhead = whole.batch.overhead;
-    assert!(overhead > 0 && before > overhead + lines(0..1000).len() as u64);
-    assert_eq!(desk.budget.used(), first.body.len() as u64 + overhead);
+    let batch = &whole.batch;
+    let (index, extras) = (batch.index.weight() as u64, batch.extras.len() as u64);
+    assert!(index < 1000 * 10 && before > lines(0..1000).len() as u64 + 4 * index + extras);
+    let runs = size_of_val(&batch.runs[..]) as u64;
+    assert_eq!(desk.budget.used(), first.body.len() as u64 + index + runs + extras);
     assert_eq!(whole.parcel(Coding::Gzip).body.as_ptr(), first.body.as_ptr(), "the same bytes are sent again");
     whole.settle(Outcome::Delivered);
     assert_eq!(desk.budget.used(), 0);
