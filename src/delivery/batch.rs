@@ -298,13 +298,13 @@ fn overhead(index: &Index, runs: &[Run], extras: &Vec<u8>) -> usize {
 }
 
 impl Batch {
-    /// From now on it is held compressed: `body` takes the place of the plain one.
-    pub(super) fn compress(&mut self, body: Bytes) {
+    /// From now on it is held compressed: `body`, which takes `capacity` bytes, takes the place of the plain one.
+    pub(super) fn compress(&mut self, body: Bytes, capacity: usize) {
         let body = Body::Gzip(body);
         let (Body::Plain(plain) | Body::Gzip(plain)) = std::mem::replace(&mut self.body, body);
         self.index.pack();
         self.extras.shrink_to_fit();
-        let weight = self.body.len() + overhead(&self.index, &self.runs, &self.extras);
+        let weight = capacity + overhead(&self.index, &self.runs, &self.extras);
         // Nobody else holds these bytes, so this copies nothing.
         self.held.compressed_to(weight as u64, Vec::from(plain));
     }

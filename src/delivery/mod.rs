@@ -19,6 +19,7 @@ pub mod lane;
 pub mod ledger;
 pub mod letter;
 mod open;
+mod pool;
 pub mod settlement;
 
 #[cfg(test)]

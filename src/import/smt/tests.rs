@@ -41,7 +41,7 @@ fn a_filter_by_topic_becomes_a_rule_that_names_the_topics() {
     assert_has(&outcome, "  - drop:");
     assert_has(&outcome, "name: noise\n");
     assert_has(&outcome, "when: \"topic in ['b']\"");
-    assert_eq!(levels(&outcome, "transforms.noise.type"), [Level::Carried, Level::Warning]);
+    assert_eq!(levels(&outcome, "transforms.noise.type"), [Level::Warning, Level::Carried]);
     let outcome = transformed(NOISE, &["noise Filter predicate=p negate=true"]);
     assert_has(&outcome, "when: \"topic in ['a']\"");
     let outcome = transformed(&format!("topics=\ntopics.regex=.*\n{NOISE}"), &["n Filter predicate=p negate=true"]);
@@ -97,7 +97,7 @@ fn masked_and_removed_members_are_redacted_by_name() {
     assert_has(&outcome, "with: replace");
     assert_has(&outcome, "replacement: \"***\"");
     has_not(&outcome, "keep_");
-    assert_eq!(levels(&outcome, "transforms.m.type"), [Level::Carried, Level::Warning]);
+    assert_eq!(levels(&outcome, "transforms.m.type"), [Level::Warning, Level::Carried]);
     assert_has(&transformed("", &["m MaskField$Value fields=card"]), "replacement: \"\"");
     for key in ["exclude", "blacklist"] {
         let outcome = transformed("", &[&format!("r ReplaceField$Value {key}=card")]);
@@ -127,7 +127,7 @@ fn a_fixed_text_stands_beside_the_event() {
     let outcome = transformed("splunk.hec.raw=true", &["who InsertField$Value static.field=team static.value=soc"]);
     assert_has(&outcome, "place: event");
     let outcome = transformed("", &["who InsertField$Value topic.field=t offset.field=o"]);
-    assert_eq!(levels(&outcome, "transforms.who.type"), [Level::Carried, Level::Warning]);
+    assert_eq!(levels(&outcome, "transforms.who.type"), [Level::Warning, Level::Carried]);
     has_not(&outcome, "transforms:");
     for (settings, transform) in [
         ("", "who InsertField$Value timestamp.field=t"),
@@ -173,8 +173,8 @@ fn a_router_chooses_index_and_enrichment_as_the_connector_would_have_found_them(
     let outcome = transformed(settings, &["route RegexRouter regex=(a|b) replacement=x-$1"]);
     assert_has(&outcome, "{topic: c, index: three}");
     has_not(&outcome, "index: one");
-    assert_eq!(levels(&outcome, "splunk.indexes"), [Level::Carried, Level::Warning]);
-    assert_eq!(levels(&outcome, "splunk.hec.json.event.enrichment"), [Level::Carried, Level::Warning]);
+    assert_eq!(levels(&outcome, "splunk.indexes"), [Level::Warning, Level::Carried]);
+    assert_eq!(levels(&outcome, "splunk.hec.json.event.enrichment"), [Level::Warning, Level::Carried]);
     let outcome = transformed("topics=a,b\nsplunk.indexes=main", &["time TimestampRouter"]);
     has_not(&outcome, "index:");
     assert_eq!(levels(&outcome, "splunk.indexes"), [Level::Warning]);
