@@ -42,12 +42,11 @@ struct Transform {
 impl Transform {
     fn read(settings: &mut Settings, name: &str) -> Self {
         let prefix = format!("transforms.{name}.");
-        let class = settings.text(format!("{prefix}type").as_str()).unwrap_or_default();
+        let class = settings.literal(format!("{prefix}type").as_str()).unwrap_or_default();
         let last = class.rsplit('.').next().unwrap_or_default();
         let (short, part) = last.split_once('$').unwrap_or((last, ""));
-        // In our syntax a dollar sign may be doubled.
-        let of_key = part.trim_start_matches('$') == "Key";
-        Self { name: name.to_owned(), prefix, short: short.to_owned(), of_key, class }
+        let (short, of_key) = (short.to_owned(), part == "Key");
+        Self { name: name.to_owned(), prefix, class, short, of_key }
     }
 
     fn key(&self, name: &str) -> String {
@@ -62,6 +61,10 @@ impl Transform {
         let named = if self.class.is_empty() { "a transform without a type" } else { &self.class };
         let cause = format!("`{}` ({named}) {}", self.name, refusal.cause);
         settings.refuse(self.type_key().as_str(), cause, refusal.remedy.as_str());
+    }
+
+    fn carried(&self, settings: &mut Settings, target: &str) {
+        settings.carried(self.type_key().as_str(), target);
     }
 
     fn note(&self, settings: &mut Settings, cause: &str) {
@@ -165,12 +168,6 @@ impl Chain {
         settings.warn(transform.type_key().as_str(), change.differs, change.remedy);
         self.steps.extend(change.step);
         Ok(())
-    }
-}
-
-impl Transform {
-    fn carried(&self, settings: &mut Settings, target: &str) {
-        settings.carried(self.type_key().as_str(), target);
     }
 }
 
