@@ -43,6 +43,9 @@
 //!   reading stops: one black hole of several endpoints would slow all. So endpoints are asked, without an event.
 //! - A proof that comes later says nothing about the next parcel: while acknowledgements of before still come in, an endpoint may
 //!   refuse all that is new. So only an answer to a parcel ends a back-off or a hold.
+//! - The allocator gives each thread a region of its own: what is compressed on one and let go on another made the process grow to
+//!   twice what was held. So the memory of compressed bodies is used again.
+//! - To read on only when half of the budget is free means to stand still for most of the time that acknowledgements take.
 //! - A batch that is stuck while others pass lets the ledger grow; so the number of tracked runs bounds reading, too.
 //! - A payload that merely looks like JSON could close its envelope and forge events; so each is checked in full.
 //! - The Kafka client tells some refused certificates as broken connections, and all with the same words.

@@ -384,14 +384,14 @@ fn overhead(index: &Index, runs: &[Run], extras: &Vec<u8>) -> usize {
 }
 
 impl Batch {
-    /// From now on it is held compressed: `body` takes the place of the plain one.
-    pub(super) fn compress(&mut self, body: Bytes) {
+    /// From now on it is held compressed: `body`, which takes `capacity` bytes, takes the place of the plain one.
+    pub(super) fn compress(&mut self, body: Bytes, capacity: usize) {
         let body = Body::Gzip(body);
         let (Body::Plain(plain) | Body::Gzip(plain) | Body::Frames { bytes: plain, .. }) =
             std::mem::replace(&mut self.body, body);
         self.index.pack();
         self.extras.shrink_to_fit();
-        let weight = self.body.len() + overhead(&self.index, &self.runs, &self.extras);
+        let weight = capacity + self.notes.len() + overhead(&self.index, &self.runs, &self.extras);
         // Nobody else holds these bytes, so this copies nothing.
         self.held.compressed_to(weight as u64, Vec::from(plain));
     }

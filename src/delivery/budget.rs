@@ -11,6 +11,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::pool::Pool;
 use super::settlement::Settlements;
 
 /// With batches of 2 MiB, what may wait for being compressed fits into so many.
@@ -25,6 +26,8 @@ pub struct Budget {
     plain: AtomicU64,
     /// Memory of plain batches that are compressed now, empty. At most [`SPARES`].
     spares: Mutex<Vec<Vec<u8>>>,
+    /// Memory of compressed bodies.
+    pool: Arc<Pool>,
     /// Told when room was made, because the poll thread may be waiting for it.
     wake: Arc<Settlements>,
 }
@@ -42,6 +45,7 @@ impl Budget {
             plain_limit,
             plain: AtomicU64::new(0),
             spares: Mutex::default(),
+            pool: Pool::new(limit / 8),
             wake,
         })
     }
@@ -120,6 +124,11 @@ impl Held {
     /// Another share of the same budget.
     pub fn another(&self, bytes: u64) -> Self {
         self.budget.hold(bytes)
+    }
+
+    /// Where compressed bodies have their memory from.
+    pub(super) fn pool(&self) -> &Arc<Pool> {
+        &self.budget.pool
     }
 
     /// The batch is compressed now, and weighs this; its plain memory can be used again.

@@ -134,14 +134,14 @@ impl Consignment {
 
     fn compressed(&mut self) -> Bytes {
         if !self.is_whole() {
-            return gzip(&self.plain());
+            return gzip(&self.plain(), self.batch.held.pool()).0;
         }
         if let Body::Gzip(bytes) = &self.batch.body {
             return bytes.clone();
         }
-        let bytes = gzip(&self.plain());
+        let (bytes, capacity) = gzip(&self.plain(), self.batch.held.pool());
         if let Some(batch) = Arc::get_mut(&mut self.batch) {
-            batch.compress(bytes.clone());
+            batch.compress(bytes.clone(), capacity);
         }
         bytes
     }

@@ -20,6 +20,7 @@ pub mod lane;
 pub mod ledger;
 pub mod letter;
 pub mod open;
+mod pool;
 pub mod settlement;
 
 #[cfg(test)]

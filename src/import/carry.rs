@@ -49,9 +49,13 @@ pub(super) fn carry(connector: Connector, worker: Option<&Connector>, name: &str
     let mut hec = Block::default();
     hec::reach(&mut settings, secrets, name, &mut hec);
     let mode = payload::mode(&mut settings);
-    payload::shape(&mut settings, mode, &topics, &mut hec);
+    let smt::Chain { steps, routes, .. } = smt::read(&mut settings, mode, &topics);
+    payload::shape(&mut settings, mode, &topics, &routes, &mut hec);
     hec::limits(&mut settings, &mut hec);
     trust::splunk(&mut settings, secrets, name, &mut hec);
+    if !steps.is_empty() {
+        rest.member("transforms", Value::Items(steps), "");
+    }
     let mut sink = Block::default();
     sink.block("splunk_hec", hec);
     rest.block("sink", sink);
@@ -61,7 +65,6 @@ pub(super) fn carry(connector: Connector, worker: Option<&Connector>, name: &str
         rest.bare("drain_deadline", show_duration(drain), "has to be shorter than session_timeout");
     }
     converters::read(&mut settings, mode);
-    smt::read(&mut settings);
     kerberos(&mut settings);
 
     let (findings, unused) = settings.settle();

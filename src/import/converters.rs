@@ -92,6 +92,17 @@ pub(super) fn is_json(settings: &Settings) -> bool {
     managed || converter.is_some_and(|key| settings.raw(&key).is_some_and(|class| class.ends_with("JsonConverter")))
 }
 
+/// Whether the connector's transforms saw text or bytes, as far as that is known here.
+pub(super) fn is_unparsed(settings: &Settings) -> bool {
+    if let Some(format) = settings.raw("input.data.format") {
+        return ["STRING", "BYTES"].iter().any(|unparsed| format.eq_ignore_ascii_case(unparsed));
+    }
+    let converter = settings.given_or_default("value.converter");
+    let class = converter.and_then(|key| settings.raw(&key).map(str::to_owned)).unwrap_or_default();
+    let short = class.rsplit('.').next().unwrap_or_default();
+    CLASSES.iter().any(|(name, format)| *name == short && matches!(format, Format::Text | Format::Bytes))
+}
+
 fn say(settings: &mut Settings, key: &Key, format: Format, mode: Mode) {
     const AS_TEXT: &str = "nothing to do if searches find fields either way; compare a few events before you let go of \
                            the connector";

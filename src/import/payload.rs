@@ -3,6 +3,7 @@
 use regex::Regex;
 
 use super::settings::Settings;
+use super::smt::Routes;
 use super::topics::{self, Topics};
 use super::write::{Block, Value};
 
@@ -39,7 +40,7 @@ pub(super) fn mode(settings: &mut Settings) -> Mode {
 }
 
 /// Writes everything that shapes an event.
-pub(super) fn shape(settings: &mut Settings, mode: Mode, topics: &Topics, hec: &mut Block) {
+pub(super) fn shape(settings: &mut Settings, mode: Mode, topics: &Topics, routes: &Routes, hec: &mut Block) {
     match mode {
         Mode::Raw => {
             settings.carried(ENDPOINT_RAW, "sink.splunk_hec.mode");
@@ -54,13 +55,14 @@ pub(super) fn shape(settings: &mut Settings, mode: Mode, topics: &Topics, hec: &
     }
     line_breaker(settings, mode, hec);
     match mode {
-        Mode::Event | Mode::Raw => topics::metadata(settings, topics, hec),
+        Mode::Event | Mode::Raw => topics::metadata(settings, topics, routes, hec),
         Mode::Preformatted => {
             note_if_given(settings, &["splunk.indexes", "splunk.sources", "splunk.sourcetypes"], NOT_FORMATTED);
         }
     }
     headers(settings, mode, hec);
-    enrichment(settings, mode, topics, hec);
+    let forgets = matches!(topics, Topics::Pattern) || routes.lose_something();
+    enrichment(settings, mode, forgets, hec);
     tracking(settings, mode, hec);
     match mode {
         Mode::Event => super::time::read(settings, hec),
@@ -110,10 +112,28 @@ fn line_breaker(settings: &mut Settings, mode: Mode, hec: &mut Block) {
     hec.text("line_breaker", escaped, key);
 }
 
+const HEADERS: &str = "splunk.header.support";
+const HEADERS_OF: [&str; 4] =
+    ["splunk.header.index", "splunk.header.source", "splunk.header.sourcetype", "splunk.header.host"];
+const CUSTOM_HEADERS: &str = "splunk.header.custom";
+
+/// The headers of a record that are sent in some way.
+pub(super) fn header_names(settings: &mut Settings, mode: Mode) -> Vec<String> {
+    if settings.flag(HEADERS) != Some(true) {
+        return Vec::new();
+    }
+    let single = HEADERS_OF.map(|key| settings.text(key).unwrap_or_else(|| key.to_owned()));
+    let custom = settings.text(CUSTOM_HEADERS).filter(|_| mode != Mode::Raw).unwrap_or_default();
+    names_of(&[&single.join(","), ",", &custom].concat())
+}
+
+/// Whether the record's key is sent, as `kafka_record_key`.
+pub(super) fn is_tracked(settings: &mut Settings) -> bool {
+    settings.flag("splunk.hec.track.data") == Some(true)
+}
+
 fn headers(settings: &mut Settings, mode: Mode, hec: &mut Block) {
-    let switch = "splunk.header.support";
-    let names = ["splunk.header.index", "splunk.header.source", "splunk.header.sourcetype", "splunk.header.host"];
-    let custom = "splunk.header.custom";
+    let (switch, names, custom) = (HEADERS, HEADERS_OF, CUSTOM_HEADERS);
     if settings.flag(switch) != Some(true) {
         note_if_given(settings, &names, "it has no effect without `splunk.header.support`");
         note_if_given(settings, &[custom], "it has no effect without `splunk.header.support`");
@@ -148,7 +168,7 @@ fn headers(settings: &mut Settings, mode: Mode, hec: &mut Block) {
 }
 
 /// The names of a list, each once.
-fn names_of(text: &str) -> Vec<String> {
+pub(super) fn names_of(text: &str) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
     for name in text.split(',').map(str::trim).filter(|name| !name.is_empty()) {
         if !names.iter().any(|known| known == name) {
@@ -158,7 +178,7 @@ fn names_of(text: &str) -> Vec<String> {
     names
 }
 
-fn enrichment(settings: &mut Settings, mode: Mode, topics: &Topics, hec: &mut Block) {
+fn enrichment(settings: &mut Settings, mode: Mode, forgets: bool, hec: &mut Block) {
     let key = "splunk.hec.json.event.enrichment";
     let Some(text) = settings.text(key) else { return };
     if mode == Mode::Raw {
@@ -196,8 +216,9 @@ fn enrichment(settings: &mut Settings, mode: Mode, topics: &Topics, hec: &mut Bl
     if !fields.is_empty() {
         settings.carried(key, "sink.splunk_hec.fields");
     }
-    if matches!(topics, Topics::Pattern) {
-        let cause = "the connector forgets it with `topics.regex`; ours adds the fields to every event";
+    if forgets {
+        let cause = "the connector forgets it with `topics.regex`, and for a topic that a transform renames; ours adds the \
+                     fields to every event";
         settings.warn(key, cause, "remove `fields` if you do not want them");
     }
     hec.block("fields", fields);

@@ -7,7 +7,7 @@
 use super::connect::Connector;
 use super::finding::{Finding, Level};
 use super::keys::{self, Fate};
-use super::references::{self, Providers};
+use super::references::{self, Piece, Providers};
 
 const HELD_ELSEWHERE: &str = "the value is in a variable or a file, and decides what has to be written";
 const WRITE_IT: &str = "write the value into the file that is imported, and import it again";
@@ -131,6 +131,18 @@ impl Settings {
                 None
             }
         }
+    }
+
+    /// The value itself, for what has to be understood here and not only passed on; `None` when it is empty, or held elsewhere,
+    /// which is reported.
+    pub(super) fn literal(&mut self, key: impl Into<Key>) -> Option<String> {
+        let key = key.into();
+        let value = self.raw(&key)?.to_owned();
+        let is_held = references::pieces(&value).iter().any(|piece| matches!(piece, Piece::Reference(_)));
+        if is_held {
+            self.refuse(&key, HELD_ELSEWHERE, WRITE_IT);
+        }
+        (!is_held).then_some(value)
     }
 
     pub(super) fn flag(&mut self, key: &str) -> Option<bool> {

@@ -6,6 +6,7 @@
 //! - Connect's patterns have to match the whole name, ours match from its beginning: `$` is added.
 
 use super::settings::Settings;
+use super::smt::Routes;
 use super::write::{Block, Value};
 
 /// Index, source and sourcetype: (the connector's key, ours).
@@ -80,7 +81,7 @@ fn split(settings: &mut Settings, key: &str, text: &str) -> Vec<String> {
 }
 
 /// Writes index, source and sourcetype into the block of the sink.
-pub(super) fn metadata(settings: &mut Settings, topics: &Topics, hec: &mut Block) {
+pub(super) fn metadata(settings: &mut Settings, topics: &Topics, routes: &Routes, hec: &mut Block) {
     let mut rows: Vec<Vec<(String, String)>> = Vec::new();
     let mut remark: Vec<&str> = Vec::new();
     for (key, ours) in METADATA {
@@ -89,16 +90,25 @@ pub(super) fn metadata(settings: &mut Settings, topics: &Topics, hec: &mut Block
         let target = format!("sink.splunk_hec.{ours}");
         match (topics, values.as_slice()) {
             (Topics::Pattern, _) => left_out(settings, key, ours, &values, hec),
-            (Topics::Names(_) | Topics::Unknown, [one]) => {
+            (Topics::Names(_) | Topics::Unknown, [one]) if !routes.lose_something() => {
                 settings.carried(key, target);
                 hec.text(ours, one, key);
             }
-            (Topics::Names(names), values) if values.len() == names.len() => {
-                settings.carried(key, "sink.splunk_hec.per_topic");
+            (Topics::Names(names), values) if values.len() == names.len() || values.len() == 1 => {
                 rows.resize_with(names.len(), Vec::new);
-                remark.push(key);
-                for (row, value) in rows.iter_mut().zip(values).filter(|(_, value)| !value.is_empty()) {
-                    row.push((ours.to_owned(), value.clone()));
+                let value = |at| routes.place(at).and_then(|place| values.get(place).or(values.first()));
+                let found: Vec<Option<&String>> = (0..names.len()).map(value).collect();
+                if found.iter().any(Option::is_some) {
+                    settings.carried(key, "sink.splunk_hec.per_topic");
+                    remark.push(key);
+                }
+                let lost = names.iter().zip(&found).filter(|(_, value)| value.is_none());
+                let lost: Vec<&str> = lost.map(|(name, _)| name.as_str()).collect();
+                if !lost.is_empty() {
+                    renamed_away(settings, key, ours, &lost);
+                }
+                for (row, value) in rows.iter_mut().zip(found) {
+                    row.extend(value.filter(|value| !value.is_empty()).map(|value| (ours.to_owned(), value.clone())));
                 }
             }
             (Topics::Names(names), values) => {
@@ -122,6 +132,16 @@ pub(super) fn metadata(settings: &mut Settings, topics: &Topics, hec: &mut Block
             hec.member("per_topic", Value::Rows(rows), &format!("{}, by position", remark.join(", ")));
         }
     }
+}
+
+/// A transform gives these topics names that are not in `topics`, and the connector finds nothing for them.
+fn renamed_away(settings: &mut Settings, key: &str, ours: &str, lost: &[&str]) {
+    let cause = format!(
+        "a transform gives the topics {} other names, for which the connector finds nothing here, so it is left out: events \
+         go on landing where they do",
+        lost.join(", ")
+    );
+    settings.warn(key, cause, format!("if it should apply, write `{ours}`, or `per_topic` with their own names"));
 }
 
 fn left_out(settings: &mut Settings, key: &str, ours: &str, values: &[String], hec: &mut Block) {

@@ -31,6 +31,8 @@ pub(super) enum Value {
     Lines(Vec<String>),
     /// Mappings of text, one an item.
     Rows(Vec<Vec<(String, String)>>),
+    /// A list of blocks, each of which begins with a member.
+    Items(Vec<Block>),
     Block(Block),
 }
 
@@ -119,6 +121,15 @@ fn write_member(key: &str, value: &Value, remark: &str, indent: usize, out: &mut
             for row in rows {
                 let members = row.iter().map(|(key, value)| format!("{key}: {}", scalar(value, true)));
                 push(out, &format!("{:indent$}  - {{{}}}", "", members.collect::<Vec<_>>().join(", ")), "");
+            }
+        }
+        Value::Items(blocks) => {
+            push(out, &head, remark);
+            for block in blocks {
+                let mut item = String::new();
+                block.write(indent + 4, &mut item);
+                item.replace_range(indent + 2..indent + 3, "-");
+                out.push_str(&item);
             }
         }
         Value::Block(block) => {
@@ -215,12 +226,21 @@ mod tests {
             }
             let rows: Vec<_> = texts.iter().map(|text| vec![("x".to_owned(), text.clone())]).collect();
             block.member("rows", Value::Rows(rows), "");
+            let item = |text: &String| {
+                let mut inner = Block::default();
+                inner.text("y", text, text);
+                let mut item = Block::default();
+                item.member("x", Value::Block(inner), text);
+                item
+            };
+            block.member("items", Value::Items(texts.iter().map(item).collect()), "");
             let read: BTreeMap<String, serde_json::Value> =
                 serde_saphyr::from_str(&block.render()).map_err(|error| TestCaseError::fail(error.to_string()))?;
             prop_assert_eq!(&read["list"], &serde_json::json!(texts));
             for (index, text) in texts.iter().enumerate() {
                 prop_assert_eq!(&read[&format!("k{index}")], &serde_json::json!(text));
                 prop_assert_eq!(&read["rows"][index]["x"], &serde_json::json!(text));
+                prop_assert_eq!(&read["items"][index]["x"]["y"], &serde_json::json!(text));
             }
         }
     }

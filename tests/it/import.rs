@@ -28,7 +28,7 @@ struct Case {
     exit: i32,
 }
 
-const CASES: [Case; 5] = [
+const CASES: [Case; 6] = [
     // The fully managed connector, as Confluent Cloud exports it.
     Case { name: "managed", arguments: &["managed.json"], exit: 0 },
     // Acknowledgement, two endpoints, key stores of the JDK, logins in JAAS.
@@ -40,6 +40,8 @@ const CASES: [Case; 5] = [
         arguments: &["--worker", "worker.properties", "self-managed.json", "second.properties"],
         exit: 0,
     },
+    // Filter, router, masking, removal and a fixed text.
+    Case { name: "transforms", arguments: &["transforms.json"], exit: 0 },
     Case { name: "refused", arguments: &["refused.json"], exit: 1 },
 ];
 

@@ -55,7 +55,7 @@ pub(super) async fn probe(endpoint: &Endpoint) -> Probe {
 /// Asks for the health, and believes little of what comes back; see the table above.
 pub(super) async fn condition(endpoint: &Endpoint) -> Condition {
     let token = endpoint.login().token();
-    let request = endpoint.short_health_request(&token);
+    let request = endpoint.requests().short_health(&token);
     let failure = |reason, detail| Failure::new(reason, format!("asked for its health: {detail}"));
     match endpoint.send(request).await {
         Ok(seen) => match seen.status {
@@ -72,7 +72,7 @@ pub(super) async fn condition(endpoint: &Endpoint) -> Condition {
 
 async fn health(endpoint: &Endpoint) -> Health {
     let token = endpoint.login().token();
-    let seen = match endpoint.send(endpoint.health_request(&token)).await {
+    let seen = match endpoint.send(endpoint.requests().health(&token)).await {
         Ok(seen) => seen,
         Err(unanswered) => return Health::Unreachable(unanswered.kind.into_failure()),
     };
@@ -87,7 +87,7 @@ async fn health(endpoint: &Endpoint) -> Health {
 
 async fn token(endpoint: &Endpoint) -> TokenState {
     let token = endpoint.login().token();
-    let seen = match endpoint.send(endpoint.empty_request(&token)).await {
+    let seen = match endpoint.send(endpoint.requests().empty(&token)).await {
         Ok(seen) => seen,
         Err(unanswered) => return TokenState::Unknown(unanswered.kind.into_failure()),
     };
@@ -105,7 +105,7 @@ async fn token(endpoint: &Endpoint) -> TokenState {
 
 async fn acknowledgement(endpoint: &Endpoint) -> TokenState {
     let token = endpoint.login().token();
-    match endpoint.send(endpoint.ack_request(&token, Uuid::new_v4(), &[])).await {
+    match endpoint.send(endpoint.requests().acks(&token, Uuid::new_v4(), &[])).await {
         Err(unanswered) => TokenState::Unknown(unanswered.kind.into_failure()),
         Ok(seen) => judge_acknowledgement(token.secret(), &seen),
     }
