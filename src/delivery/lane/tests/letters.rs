@@ -55,6 +55,26 @@ async fn an_implausible_poison_answer_is_not_believed() {
     }
 }
 
+/// Of a single event there is nothing to be cut: it is what was refused, whatever place the server names.
+#[tokio::test(start_paused = true)]
+async fn an_implausible_poison_answer_to_a_single_event_makes_that_one_a_letter() {
+    let letters = Arc::default();
+    let mut answers = 0;
+    let sink = MemorySink::new(1, move |_, offsets| {
+        answers += 1;
+        match offsets.contains(&3) && answers < 50 {
+            true => Attempt::Poison { delivered: 0, bad: 99, failure: refused() },
+            false => Attempt::Delivered,
+        }
+    });
+    let mut rig = rig(&sink, 4, Some(store_into(&letters, || Ok(()))));
+    rig.ship_batch(10).await;
+    rig.until(10).await;
+    assert_eq!(lock(&letters).iter().map(|letter: &Letter| letter.offset.get()).collect::<Vec<_>>(), [3]);
+    assert_eq!(rig.desk.ledger.totals().delivered, 9);
+    rig.end().await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn while_the_dead_letter_store_fails_nothing_else_is_sent() {
     let letters = Arc::default();
