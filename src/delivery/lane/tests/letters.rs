@@ -104,6 +104,30 @@ async fn while_the_dead_letter_store_fails_nothing_else_is_sent() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_store_that_failed_is_tried_again_when_its_back_off_ends_and_not_before() {
+    let puts = Arc::new(Mutex::new(0));
+    let count = Arc::clone(&puts);
+    let store: LetterStore = Arc::new(move |_| {
+        *lock(&count) += 1;
+        Box::pin(async { Err(Failure::new(Reason::DeadLetterStore, "no space left on device")) })
+    });
+    let mut reader = Desk::new(&MemorySink::new(1, |_, _| Attempt::Delivered));
+    reader.read(None);
+    let mut desk = desk::Desk::new(Some(store));
+    reader.seal().letters.into_iter().for_each(|letter| desk.add(letter));
+    let now = Instant::now();
+    desk.start(now);
+    let answer = desk.stored().await;
+    assert!(desk.answered(answer, now, &mut fastrand::Rng::with_seed(1)).is_empty());
+    let again = desk.next_wake().expect("a back-off");
+    desk.start(again - Duration::from_nanos(1));
+    assert_eq!(*lock(&puts), 1);
+    desk.start(again);
+    assert_eq!(*lock(&puts), 2);
+    desk.release_everything();
+}
+
+#[tokio::test(start_paused = true)]
 async fn without_a_dead_letter_store_a_poison_event_holds_the_lane() {
     let sink = MemorySink::new(1, |_, _| Attempt::Split(refused()));
     let mut rig = rig(&sink, 4, None);
