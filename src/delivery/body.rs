@@ -86,4 +86,20 @@ mod tests {
         assert!(matches!(&compressed, Body::Gzip(bytes) if bytes.len() < text.len() / 10));
         assert_eq!(compressed.to_plain(), text);
     }
+
+    #[test]
+    fn the_memory_for_compressing_is_used_again_unless_a_huge_event_took_it() {
+        let kept = || {
+            let scratch = SCRATCH.take();
+            let capacity = scratch.capacity();
+            SCRATCH.set(scratch);
+            capacity
+        };
+        gzip(b"text");
+        assert!(kept() > 0);
+        let mut noise = vec![0; SCRATCH_MAX + 1];
+        fastrand::Rng::with_seed(1).fill(&mut noise);
+        assert!(gzip(&noise).len() > SCRATCH_MAX, "noise does not shrink");
+        assert_eq!(kept(), 0);
+    }
 }

@@ -179,6 +179,9 @@ mod tests {
         assert!(!budget.is_exhausted());
         drop(second);
         assert!(budget.has_ample_room());
+        let half = budget.hold_plain(10);
+        assert!(budget.has_ample_room(), "half of it may wait");
+        drop(half);
         let letters = budget.hold(40);
         assert!(budget.has_ample_room(), "letters are not compressed");
         let compressed: Vec<Held> = (0..4)

@@ -251,8 +251,8 @@ impl Ledger {
         }
         let run = id.seq.checked_sub(partition.front_seq).and_then(|i| usize::try_from(i).ok());
         let Some(run) = run.and_then(|i| partition.runs.get_mut(i)).filter(|run| run.open >= records) else {
-            debug_assert!(false, "settled more records than are open: {settlement:?}");
             self.totals.abandoned += u64::from(records);
+            debug_assert!(false, "settled more records than are open: {settlement:?}");
             return;
         };
         let count = u64::from(records);

@@ -191,6 +191,7 @@ mod tests {
     use crate::delivery::testing::{Desk, MemorySink, SLOT};
     use crate::event::Record;
     use crate::position::{Offset, PartitionId, TopicName};
+    use crate::reason::Reason;
     use crate::transform::Chain;
 
     struct Bench {
@@ -214,34 +215,43 @@ mod tests {
             if self.open.due_before(group.as_bytes(), value.map_or(0, <[u8]>::len), None) != Due::Nothing {
                 return false;
             }
-            let offset = Offset::new(self.next);
-            self.next += 1;
-            let run = self.desk.ledger.track(SLOT, offset, None).expect("assigned");
-            let partition = PartitionId::new(0);
-            let record =
-                Record { topic: "audit", partition, offset, timestamp_ms: None, key: None, value, headers: &[] };
+            let (run, record) = self.next(value);
             let mut chain = Chain::default();
             let event = chain.clear(record).cleared().expect("no rules");
             self.open.push(group.as_bytes(), &Entry { run, topic: &TopicName::new("audit"), event }, &*self.sink);
             true
         }
 
+        /// Reads one record that may not leave.
+        fn read_unclear(&mut self) {
+            let (run, record) = self.next(Some(b"{"));
+            let failure = Failure::new(Reason::Unredactable, "not JSON");
+            self.open.set_aside(run, &TopicName::new("audit"), &record, failure);
+        }
+
+        fn next<'a>(&mut self, value: Option<&'a [u8]>) -> (RunId, Record<'a>) {
+            let (offset, partition) = (Offset::new(self.next), PartitionId::new(0));
+            self.next += 1;
+            let run = self.desk.ledger.track(SLOT, offset, None).expect("assigned");
+            let record =
+                Record { topic: "audit", partition, offset, timestamp_ms: None, key: None, value, headers: &[] };
+            (run, record)
+        }
+
         /// Closes all; group, number of events and number of letters of each.
         fn close(&mut self) -> Vec<(String, usize, usize)> {
-            let mut seen = Vec::new();
-            while let Some(sealed) = self.open.seal() {
-                sealed.runs.iter().for_each(|run| self.desk.ledger.seal(*run));
-                let letters = sealed.letters.len();
-                sealed.letters.into_iter().for_each(|letter| letter.duty.settle(Outcome::DeadLettered));
-                let Some(mut consignment) = sealed.consignment else {
-                    seen.push((String::new(), 0, letters));
-                    continue;
-                };
-                let parcel = consignment.parcel(Coding::Identity);
-                seen.push((String::from_utf8(parcel.group.to_vec()).expect("text"), parcel.events, letters));
-                consignment.settle(Outcome::Delivered);
-            }
-            seen
+            std::iter::from_fn(|| self.close_one()).collect()
+        }
+
+        fn close_one(&mut self) -> Option<(String, usize, usize)> {
+            let sealed = self.open.seal()?;
+            sealed.runs.iter().for_each(|run| self.desk.ledger.seal(*run));
+            let letters = sealed.letters.len();
+            sealed.letters.into_iter().for_each(|letter| letter.duty.settle(Outcome::DeadLettered));
+            let Some(mut consignment) = sealed.consignment else { return Some((String::new(), 0, letters)) };
+            let parcel = consignment.parcel(Coding::Identity);
+            consignment.settle(Outcome::Delivered);
+            Some((String::from_utf8(parcel.group.to_vec()).expect("text"), parcel.events, letters))
         }
     }
 
@@ -313,11 +323,27 @@ mod tests {
             assert!(bench.read(group, Some(b"xyz")));
         }
         assert!(bench.read("a", None));
-        let written: usize = bench.open.builders.iter().map(|builder| builder.size().1).sum();
-        assert_eq!((bench.open.records, bench.open.bytes), (5, written));
-        bench.close();
-        assert_eq!((bench.open.records, bench.open.bytes), (0, 0));
-        bench.desk.settle();
+        bench.read_unclear();
+        for records in [6, 1, 0] {
+            let written: usize = bench.open.builders.iter().map(|builder| builder.size().1).sum();
+            assert_eq!((bench.open.records, bench.open.bytes), (records, written));
+            assert_eq!(bench.open.is_empty(), bench.close_one().is_none());
+        }
+        assert_eq!(bench.desk.settle(), 6);
+    }
+
+    #[test]
+    fn a_record_that_may_not_leave_joins_the_batch_that_was_opened_first() {
+        let mut bench = Bench::new(4, 1 << 20);
+        bench.read_unclear();
+        bench.read_unclear();
+        assert_eq!(bench.close(), [(String::new(), 0, 2)], "there was none, so it has got one");
+        assert!(bench.read("a", Some(b"x")) && bench.read("b", Some(b"x")));
+        bench.read_unclear();
+        bench.read_unclear();
+        assert!(!bench.read("a", Some(b"x")), "they count");
+        assert_eq!(bench.close(), [("a".into(), 1, 2), ("b".into(), 1, 0)]);
+        assert_eq!(bench.desk.settle(), 6);
     }
 
     #[test]

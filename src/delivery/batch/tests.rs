@@ -105,6 +105,21 @@ fn a_batch_is_full_when_payload_and_envelope_may_not_fit_but_an_empty_one_takes_
 }
 
 #[test]
+fn letters_fill_a_batch_with_what_they_weigh() {
+    let mut bench = Bench::new(BatchLimits { max_events: 1000, max_bytes: 8192 });
+    let key = [b'k'; 3000];
+    bench.read(0, Record { key: Some(&key), value: None, ..record(0, b"") }, &[]);
+    assert!(!bench.is_full_for(0));
+    bench.read(0, Record { key: Some(&key), value: None, ..record(1, b"") }, &[]);
+    let weight = 2 * (size_of::<Letter>() + key.len());
+    assert_eq!(bench.builder.size(), (2, weight));
+    assert!(bench.is_full_for(8192 - ENVELOPE_ALLOWANCE - weight + 1));
+    let sealed = bench.seal();
+    assert_eq!(bench.builder.size(), (0, 0));
+    bench.finish(sealed);
+}
+
+#[test]
 fn a_batch_weighs_its_memory_and_a_letter_its_own() {
     let mut bench = Bench::roomy();
     for offset in 0..100 {

@@ -7,11 +7,13 @@ use crate::delivery::attempt::{Attempt, Failure};
 use crate::delivery::batch::BatchLimits;
 use crate::delivery::budget::Budget;
 use crate::delivery::ledger::{CommitPoint, Outcome};
+use crate::delivery::letter::Content;
 use crate::delivery::testing::{MemorySink, SLOT, lock, refused};
 use crate::position::Offset;
 use crate::source::{Gap, GapKind};
 use crate::transform::condition::Condition;
-use crate::transform::config::{Action, ChainConfig, FilterConfig};
+use crate::transform::config::{Action, ChainConfig, FilterConfig, RedactConfig, StepConfig};
+use crate::transform::redact::{Class, Treatment};
 
 struct Bench {
     intake: Intake,
@@ -109,6 +111,36 @@ fn a_filtered_record_counts_once_for_its_rule_and_for_the_ledger() {
     assert_eq!(bench.intake.chain.filter_counts().rules[0].filtered, 3);
     assert_eq!(bench.intake.ledger.watermark(SLOT).map(ResumeAt::get), Some(3), "what is filtered holds nothing up");
     bench.give_back_everything();
+}
+
+/// Whoever cannot tell what is in a record must neither send nor lose it.
+#[test]
+fn a_record_that_cannot_be_redacted_is_tracked_and_becomes_a_letter_beside_the_others() {
+    let step = StepConfig {
+        classes: vec![Class::Email],
+        keep_members: Vec::new(),
+        paths: Vec::new(),
+        patterns: Vec::new(),
+        treatment: Treatment::Replace("\"gone\"".to_owned()),
+    };
+    let redact = RedactConfig { steps: vec![step], keep_key: false, keep_headers: Vec::new() };
+    let mut bench = bench_with(10, Chain::new(&ChainConfig { redact, ..ChainConfig::default() }));
+    bench.intake.handle(Event::Assigned(vec![place(0, 0)]));
+    for (offset, value) in [(0, &b"not JSON"[..]), (1, br#"{"id":"wanted"}"#)] {
+        assert_eq!(bench.read_value(SLOT, offset, value), Flow::Continue);
+    }
+    assert_eq!((bench.intake.ledger.totals().read, bench.intake.ledger.open_records(SLOT)), (2, 2));
+    bench.intake.close_batches();
+    let Some(Shipment { consignment: Some(consignment), letters }) = bench.intake.outbox.pop_front() else {
+        unreachable!("both are in one batch")
+    };
+    assert_eq!((consignment.count(), letters.len()), (1, 1));
+    consignment.settle(Outcome::Delivered);
+    for quarantined in letters {
+        let letter = quarantined.letter;
+        assert_eq!((letter.offset.get(), letter.content), (0, Content::Unclear));
+        quarantined.duty.settle(Outcome::DeadLettered);
+    }
 }
 
 #[test]

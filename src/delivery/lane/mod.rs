@@ -378,12 +378,13 @@ impl Lane {
 
     fn next_wake(&self) -> Option<Instant> {
         let now = Instant::now();
-        let consignment = self.queue.iter().map(|waiting| waiting.not_before).filter(|at| *at > now).min();
+        let consignments = self.queue.iter().map(|waiting| waiting.not_before);
         let endpoint = (!self.queue.is_empty()).then(|| self.endpoints.next_available(now)).flatten();
         let probe = self.hold.as_ref().and_then(hold::Hold::next_wake).filter(|_| !self.queue.is_empty());
         let care = self.endpoints.next_care(now);
+        let others = [endpoint, care, probe, self.desk.next_wake()].into_iter().flatten();
         // What lies in the past waits for something else: a free slot, an answer, a shipment.
-        [consignment, endpoint, care, probe, self.desk.next_wake()].into_iter().flatten().filter(|at| *at > now).min()
+        consignments.chain(others).filter(|at| *at > now).min()
     }
 }
 

@@ -173,6 +173,16 @@ fn an_abandoned_record_stops_the_watermark_and_stays_in_flight() {
 }
 
 #[test]
+fn a_settlement_of_more_than_is_open_moves_nothing_and_is_reported_as_a_defect() {
+    let mut ledger = ledger_at(0);
+    let run = read(&mut ledger, 0..5);
+    let settled = std::panic::AssertUnwindSafe(|| settle(&mut ledger, run, 6, Outcome::Delivered));
+    assert!(std::panic::catch_unwind(settled).is_err(), "tests are told at once");
+    assert_eq!((watermark(&ledger), ledger.open_records(P0)), (0, 5));
+    assert_eq!((ledger.totals().abandoned, ledger.totals().delivered), (6, 0));
+}
+
+#[test]
 fn a_record_read_twice_is_tracked_once() {
     let mut ledger = ledger_at(0);
     let run = read(&mut ledger, 0..5);
@@ -192,6 +202,10 @@ fn only_progress_is_committed_and_only_until_the_broker_has_it() {
     assert_eq!((point.resume_at.get(), point.settled_through_ms), (5, Some(4)));
     ledger.committed(P0, point.epoch, point.resume_at);
     assert_eq!(ledger.commit_points().count(), 0);
+    let run = read(&mut ledger, 5..7);
+    assert_eq!(ledger.commit_points().count(), 0, "what is open is no progress");
+    settle(&mut ledger, run, 2, Outcome::Delivered);
+    assert_eq!(ledger.commit_points().map(|point| point.resume_at.get()).collect::<Vec<_>>(), [7]);
 }
 
 /// One step of a random schedule. Indices are taken modulo what exists.

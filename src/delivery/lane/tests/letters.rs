@@ -55,6 +55,26 @@ async fn an_implausible_poison_answer_is_not_believed() {
     }
 }
 
+/// Of a single event there is nothing to be cut: it is what was refused, whatever place the server names.
+#[tokio::test(start_paused = true)]
+async fn an_implausible_poison_answer_to_a_single_event_makes_that_one_a_letter() {
+    let letters = Arc::default();
+    let mut answers = 0;
+    let sink = MemorySink::new(1, move |_, offsets| {
+        answers += 1;
+        match offsets.contains(&3) && answers < 50 {
+            true => Attempt::Poison { delivered: 0, bad: 99, failure: refused() },
+            false => Attempt::Delivered,
+        }
+    });
+    let mut rig = rig(&sink, 4, Some(store_into(&letters, || Ok(()))));
+    rig.ship_batch(10).await;
+    rig.until(10).await;
+    assert_eq!(lock(&letters).iter().map(|letter: &Letter| letter.offset.get()).collect::<Vec<_>>(), [3]);
+    assert_eq!(rig.desk.ledger.totals().delivered, 9);
+    rig.end().await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn while_the_dead_letter_store_fails_nothing_else_is_sent() {
     let letters = Arc::default();
@@ -81,6 +101,30 @@ async fn while_the_dead_letter_store_fails_nothing_else_is_sent() {
     rig.until(51).await;
     assert_eq!((lock(&letters).len(), rig.logged("resumed")), (1, 1));
     rig.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_failed_is_tried_again_when_its_back_off_ends_and_not_before() {
+    let puts = Arc::new(Mutex::new(0));
+    let count = Arc::clone(&puts);
+    let store: LetterStore = Arc::new(move |_| {
+        *lock(&count) += 1;
+        Box::pin(async { Err(Failure::new(Reason::DeadLetterStore, "no space left on device")) })
+    });
+    let mut reader = Desk::new(&MemorySink::new(1, |_, _| Attempt::Delivered));
+    reader.read(None);
+    let mut desk = desk::Desk::new(Some(store));
+    reader.seal().letters.into_iter().for_each(|letter| desk.add(letter));
+    let now = Instant::now();
+    desk.start(now);
+    let answer = desk.stored().await;
+    assert!(desk.answered(answer, now, &mut fastrand::Rng::with_seed(1)).is_empty());
+    let again = desk.next_wake().expect("a back-off");
+    desk.start(again - Duration::from_nanos(1));
+    assert_eq!(*lock(&puts), 1);
+    desk.start(again);
+    assert_eq!(*lock(&puts), 2);
+    desk.release_everything();
 }
 
 #[tokio::test(start_paused = true)]
