@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::cluster::Cluster;
-use crate::support::child::Guarded;
+use crate::support::child::{self, Guarded};
 use crate::support::process::{self, PROGRAM};
 
 /// What the container's file system has from the machine that runs it.
@@ -81,6 +81,17 @@ impl Container {
         &mut self.child
     }
 
+    /// Asks the program to stop, as the kubelet does. It is the last of the processes that were started one by the other: bubblewrap
+    /// stays until it ends, and ends as it did.
+    pub fn terminate(&self) {
+        let child_of = |process: u32| {
+            let children = fs::read_to_string(format!("/proc/{process}/task/{process}/children")).ok()?;
+            children.split_whitespace().next()?.parse().ok()
+        };
+        let last = std::iter::successors(Some(self.child.id()), |process| child_of(*process)).last();
+        child::signal(last.expect("at least the first"), "TERM");
+    }
+
     pub fn printed(&self) -> String {
         let read = |name: &str| fs::read_to_string(self.home.path().join(name)).unwrap_or_default();
         read("stdout") + &read("stderr")
@@ -107,6 +118,14 @@ impl Container {
     pub fn replace(&self, volume: &str, files: &[(&str, &str)], mode: u32) {
         let files = files.iter().map(|(name, text)| ((*name).to_owned(), text.as_bytes().to_vec())).collect();
         write_behind_link(self.volume(volume), &files, mode, self.identity);
+    }
+}
+
+impl Drop for Container {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("--- what the container printed\n{}", self.printed());
+        }
     }
 }
 
@@ -141,6 +160,8 @@ fn sandbox(home: &Path, spec: &Value, volumes: &BTreeMap<String, PathBuf>, ident
     command.args(["--ro-bind", PROGRAM, "/auditferry"]);
     make_place(&root, "/dev", true);
     command.args(["--dev", "/dev"]);
+    make_place(&root, "/proc", true);
+    command.args(["--ro-bind", "/proc", "/proc"]);
     for mount in spec["volumeMounts"].as_array().expect("there are mounts") {
         let path = mount["mountPath"].as_str().expect("it has a path");
         let name = mount["name"].as_str().expect("it has a name");
