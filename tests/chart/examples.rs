@@ -58,7 +58,9 @@ fn lists_that_are_merged_have_every_key_once_and_nothing_is_null() {
             walk(&object, &mut |value| {
                 assert!(!value.is_null(), "{what} has a null");
                 let Some(map) = value.as_object() else { return };
-                for (list, key) in [("env", "name"), ("volumes", "name"), ("volumeMounts", "mountPath"), ("containers", "name")] {
+                for (list, key) in
+                    [("env", "name"), ("volumes", "name"), ("volumeMounts", "mountPath"), ("containers", "name")]
+                {
                     let items = map.get(list).and_then(Value::as_array).cloned().unwrap_or_default();
                     let keys: Vec<String> = items.iter().map(|item| item[key].to_string()).collect();
                     let unique: BTreeSet<&String> = keys.iter().collect();
@@ -101,7 +103,12 @@ fn secrets_appear_in_secrets_only() {
 fn two_releases_in_one_namespace_have_no_name_in_common() {
     let names = |release: &str, example: &Example| -> BTreeSet<String> {
         let mut command = helm::helm();
-        command.args(["template", release]).arg(helm::chart()).args(["--namespace", "audit", "--kube-version", "1.35.0"]);
+        command.args(["template", release]).arg(helm::chart()).args([
+            "--namespace",
+            "audit",
+            "--kube-version",
+            "1.35.0",
+        ]);
         command.arg("--values").arg(&example.file).args(&example.arguments);
         let objects = objects(&stdout(&mut command));
         objects.iter().map(|object| format!("{}/{}", object["kind"], object["metadata"]["name"])).collect()

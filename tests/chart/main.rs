@@ -22,6 +22,7 @@ mod cluster;
 mod examples;
 mod generated;
 mod helm;
+mod installing;
 mod manifests;
 mod pods;
 mod refusals;

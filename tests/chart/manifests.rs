@@ -43,7 +43,9 @@ fn the_network_policy_holds_for_pods_that_check_too() {
 fn cilium_is_told_the_names_of_hosts() {
     let objects = example("cilium").objects();
     let egress = only(&objects, "CiliumNetworkPolicy")["spec"]["egress"].to_string();
-    for name in ["*pkc-ab123.eu-west-1.aws.confluent.cloud", "http-inputs-acme.splunkcloud.com", "*.s3.eu-west-1.amazonaws.com"] {
+    for name in
+        ["*pkc-ab123.eu-west-1.aws.confluent.cloud", "http-inputs-acme.splunkcloud.com", "*.s3.eu-west-1.amazonaws.com"]
+    {
         assert!(egress.contains(name), "{name}: {egress}");
     }
     assert!(all(&objects, "NetworkPolicy").is_empty());
@@ -91,9 +93,9 @@ fn monitors_come_when_the_cluster_knows_them_or_they_are_asked_for() {
     let objects = example("service-monitor").objects();
     let monitor = only(&objects, "ServiceMonitor");
     let wanted = monitor["spec"]["selector"]["matchLabels"].as_object().expect("a mapping");
-    let selected = all(&objects, "Service").into_iter().filter(|service| {
-        wanted.iter().all(|(key, value)| service["metadata"]["labels"].get(key) == Some(value))
-    });
+    let selected = all(&objects, "Service")
+        .into_iter()
+        .filter(|service| wanted.iter().all(|(key, value)| service["metadata"]["labels"].get(key) == Some(value)));
     assert_eq!(selected.count(), 1, "the headless service would be scraped as well");
     let forced = example("minimal").objects_with(&json!({"podMonitor": {"enabled": true}}));
     only(&forced, "PodMonitor");

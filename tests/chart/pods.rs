@@ -124,7 +124,9 @@ fn the_grace_period_follows_from_the_drain_deadline() {
 
 #[test]
 fn memory_follows_from_what_may_be_in_flight_and_the_processor_is_not_limited() {
-    for (name, memory) in [("minimal", "256Mi"), ("two-pipelines", "288Mi"), ("enrichment", "448Mi"), ("single", "400Mi")] {
+    for (name, memory) in
+        [("minimal", "256Mi"), ("two-pipelines", "288Mi"), ("enrichment", "448Mi"), ("single", "400Mi")]
+    {
         let (_, container) = pod(&example(name).objects());
         assert_eq!(container["resources"]["limits"], json!({"memory": memory}), "{name}");
         assert!(container["resources"]["requests"].get("cpu").is_some());
@@ -149,7 +151,9 @@ fn static_membership_takes_the_name_of_the_pod() {
 
 #[test]
 fn pods_are_replaced_when_what_they_read_has_changed() {
-    let annotations = |change: Value| workload(&example("made-secrets").objects_with(&change))["spec"]["template"]["metadata"]["annotations"].clone();
+    let annotations = |change: Value| {
+        workload(&example("made-secrets").objects_with(&change))["spec"]["template"]["metadata"]["annotations"].clone()
+    };
     let before = annotations(json!({}));
     let config = annotations(json!({"config": {"pipelines": {"splunk": {"max_in_flight": 3}}}}));
     let secret = annotations(json!({"secrets": {"splunk": {"values": {"hec-token": "another"}}}}));
@@ -167,7 +171,11 @@ fn pods_are_spread_and_a_budget_holds_up_no_drain() {
     let spread = pod["topologySpreadConstraints"].as_array().expect("there are constraints");
     assert_eq!(spread.len(), 2);
     assert!(spread.iter().all(|constraint| constraint["whenUnsatisfiable"] == "ScheduleAnyway"));
-    assert!(spread.iter().all(|constraint| constraint["labelSelector"]["matchLabels"]["app.kubernetes.io/instance"] == "ferry"));
+    assert!(
+        spread
+            .iter()
+            .all(|constraint| constraint["labelSelector"]["matchLabels"]["app.kubernetes.io/instance"] == "ferry")
+    );
     let budget = only(&objects, "PodDisruptionBudget");
     assert_eq!(budget["spec"]["maxUnavailable"], 1);
     assert_eq!(budget["spec"]["unhealthyPodEvictionPolicy"], "AlwaysAllow");
@@ -201,9 +209,18 @@ fn claims_outlive_the_release() {
 #[test]
 fn whatever_else_a_pod_may_have_can_be_given() {
     let (pod, container) = pod(&example("all-on").objects());
-    for key in ["affinity", "nodeSelector", "tolerations", "hostAliases", "dnsConfig", "dnsPolicy", "priorityClassName",
-        "runtimeClassName", "schedulerName", "initContainers"]
-    {
+    for key in [
+        "affinity",
+        "nodeSelector",
+        "tolerations",
+        "hostAliases",
+        "dnsConfig",
+        "dnsPolicy",
+        "priorityClassName",
+        "runtimeClassName",
+        "schedulerName",
+        "initContainers",
+    ] {
         assert!(pod.get(key).is_some(), "{key}");
     }
     assert_eq!(pod["containers"].as_array().map(Vec::len), Some(2));

@@ -23,13 +23,25 @@ fn pipeline(change: Value) -> Value {
 
 fn configuration() -> Vec<Case> {
     vec![
-        ("existing-configmap", source(json!({"topics": ["a"], "bootstrap_servers": "a:1"})), "config and existingConfigMap.name are both given"),
+        (
+            "existing-configmap",
+            source(json!({"topics": ["a"], "bootstrap_servers": "a:1"})),
+            "config and existingConfigMap.name are both given",
+        ),
         (NOTHING, json!({}), "config.sources is empty"),
         (NOTHING, source(json!({"topics": ["a"], "bootstrap_servers": "a:1"})), "config.pipelines is empty"),
         ("minimal", json!({"config": {"admin": {"enabled": false}}}), "config.admin.enabled is false"),
-        ("minimal", json!({"config": {"admin": {"listen": "127.0.0.1:9470"}}}), "config.admin.listen is 127.0.0.1:9470"),
+        (
+            "minimal",
+            json!({"config": {"admin": {"listen": "127.0.0.1:9470"}}}),
+            "config.admin.listen is 127.0.0.1:9470",
+        ),
         ("minimal", pipeline(json!({"source": "adit"})), "config.pipelines.splunk.source is \"adit\""),
-        ("minimal", pipeline(json!({"drain_deadline": "${DRAIN}"})), "config.pipelines.splunk.drain_deadline is ${DRAIN}"),
+        (
+            "minimal",
+            pipeline(json!({"drain_deadline": "${DRAIN}"})),
+            "config.pipelines.splunk.drain_deadline is ${DRAIN}",
+        ),
         (
             "minimal",
             pipeline(json!({"drain_deadline": "45s"})),
@@ -50,7 +62,11 @@ fn configuration() -> Vec<Case> {
             pipeline(json!({"dead_letter": {"directory": "/letters"}})),
             "config.pipelines.splunk.dead_letter.directory is /letters, which does not lie below",
         ),
-        ("minimal", source(json!({"group_instance_id": "one"})), "config.sources.audit.kafka.group_instance_id is \"one\""),
+        (
+            "minimal",
+            source(json!({"group_instance_id": "one"})),
+            "config.sources.audit.kafka.group_instance_id is \"one\"",
+        ),
         (
             "minimal",
             source(json!({"retention": "2d"})),
@@ -98,13 +114,37 @@ fn workload() -> Vec<Case> {
         ("persistence", json!({"workload": "Deployment"}), "persistence.enabled with workload Deployment"),
         ("existing-claim", json!({"replicas": 2}), "persistence.existingClaim is one disk for several pods"),
         ("minimal", json!({"updateStrategy": {"type": "Recreate"}}), "updateStrategy.type Recreate is of a Deployment"),
-        ("deployment", json!({"updateStrategy": {"type": "OnDelete"}}), "updateStrategy.type OnDelete is of a StatefulSet"),
+        (
+            "deployment",
+            json!({"updateStrategy": {"type": "OnDelete"}}),
+            "updateStrategy.type OnDelete is of a StatefulSet",
+        ),
         ("minimal", json!({"resources": {"limits": {"memory": "1e9"}}}), "resources.limits.memory is 1e9, which"),
-        ("minimal", json!({"resources": {"limits": {"memory": "100Mi"}}}), "resources.limits.memory is 100Mi, and the pipelines"),
-        ("minimal", json!({"podDisruptionBudget": {"minAvailable": 1}}), "podDisruptionBudget has minAvailable and maxUnavailable"),
-        ("keda", json!({"autoscaling": {"hpa": {"enabled": true}}}), "autoscaling.hpa and autoscaling.keda are both enabled"),
-        ("hpa", json!({"autoscaling": {"hpa": {"minReplicas": 5}}}), "autoscaling: minReplicas (5) is more than maxReplicas (4)"),
-        ("existing-configmap", json!({"autoscaling": {"keda": {"enabled": true}}}), "autoscaling.keda needs to know brokers"),
+        (
+            "minimal",
+            json!({"resources": {"limits": {"memory": "100Mi"}}}),
+            "resources.limits.memory is 100Mi, and the pipelines",
+        ),
+        (
+            "minimal",
+            json!({"podDisruptionBudget": {"minAvailable": 1}}),
+            "podDisruptionBudget has minAvailable and maxUnavailable",
+        ),
+        (
+            "keda",
+            json!({"autoscaling": {"hpa": {"enabled": true}}}),
+            "autoscaling.hpa and autoscaling.keda are both enabled",
+        ),
+        (
+            "hpa",
+            json!({"autoscaling": {"hpa": {"minReplicas": 5}}}),
+            "autoscaling: minReplicas (5) is more than maxReplicas (4)",
+        ),
+        (
+            "existing-configmap",
+            json!({"autoscaling": {"keda": {"enabled": true}}}),
+            "autoscaling.keda needs to know brokers",
+        ),
         (
             "keda",
             source(json!({"bootstrap_servers": "${SERVERS}"})),
@@ -123,14 +163,18 @@ fn workload() -> Vec<Case> {
 
 fn around() -> Vec<Case> {
     vec![
+        ("service-monitor", json!({"podMonitor": {"enabled": true}}), "podMonitor and serviceMonitor are both enabled"),
         (
             "service-monitor",
-            json!({"podMonitor": {"enabled": true}}),
-            "podMonitor and serviceMonitor are both enabled",
+            json!({"service": {"enabled": false}}),
+            "serviceMonitor is enabled and service.enabled is false",
         ),
-        ("service-monitor", json!({"service": {"enabled": false}}), "serviceMonitor is enabled and service.enabled is false"),
         ("minimal", json!({"ingress": {"enabled": true}}), "ingress.enabled needs `ingress.host`"),
-        ("minimal", json!({"ingress": {"enabled": true, "host": "a.example"}}), "ingress.enabled without authentication"),
+        (
+            "minimal",
+            json!({"ingress": {"enabled": true, "host": "a.example"}}),
+            "ingress.enabled without authentication",
+        ),
         (
             "environment",
             json!({"networkPolicy": {"flavor": "cilium"}}),
@@ -185,7 +229,8 @@ fn every_rule_refuses_what_it_is_for() {
 /// Whether `said` holds every piece of the rule's text between its placeholders.
 fn spells(rule: &str, said: &str) -> bool {
     let text = rule.split("\" ").next().unwrap_or(rule);
-    let pieces = text.split('%').enumerate().map(|(index, piece)| if index == 0 { piece } else { piece.get(1..).unwrap_or("") });
+    let pieces =
+        text.split('%').enumerate().map(|(index, piece)| if index == 0 { piece } else { piece.get(1..).unwrap_or("") });
     pieces.map(|piece| piece.replace("\\\"", "\"")).filter(|piece| piece.len() > 12).all(|piece| said.contains(&piece))
 }
 

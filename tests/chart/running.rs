@@ -43,8 +43,14 @@ impl Stage {
         let options = HecOptions { tokens: vec![token], ..HecOptions::default() };
         let (collector, file) = Collector::start_self_signed_with(folder.path(), options);
         let certificate = fs::read_to_string(file).expect("it was written");
-        let stage =
-            Self { kafka, cluster, topic: kafka.topic("chart", 3), namespace: cluster.namespace(), collector, certificate };
+        let stage = Self {
+            kafka,
+            cluster,
+            topic: kafka.topic("chart", 3),
+            namespace: cluster.namespace(),
+            collector,
+            certificate,
+        };
         stage.make_what_exists();
         stage
     }
@@ -60,7 +66,10 @@ impl Stage {
             ("kafka-cluster-ca-cert", json!({"ca.crt": authority})),
             ("redaction-key", json!({"key": KEY})),
         ] {
-            self.make("secrets", &json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "stringData": data}));
+            self.make(
+                "secrets",
+                &json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "stringData": data}),
+            );
         }
         let servers = self.kafka.bootstrap(PLAIN);
         for (name, data) in [
@@ -68,7 +77,10 @@ impl Stage {
             ("stage", json!({"bootstrap-servers": servers})),
             ("test-ca", json!({"kafka.pem": authority, "splunk.pem": self.certificate})),
         ] {
-            self.make("configmaps", &json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": data}));
+            self.make(
+                "configmaps",
+                &json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": data}),
+            );
         }
     }
 
@@ -113,7 +125,8 @@ impl Stage {
         }
         if values["secrets"]["splunk"].get("values").is_some() {
             values["secrets"]["splunk"]["values"]["hec-token"] = json!(TOKEN);
-            values["secrets"]["confluent"]["values"] = json!({"api-key": FORWARDER.user, "api-secret": FORWARDER.password});
+            values["secrets"]["confluent"]["values"] =
+                json!({"api-key": FORWARDER.user, "api-secret": FORWARDER.password});
         }
         values
     }
@@ -249,10 +262,10 @@ fn tables_and_keys_are_read_and_every_metric_that_is_named_is_exported() {
     let stage = Stage::new(Token::new(TOKEN));
     stage.produce(300);
     let mut values = stage.values(&example("enrichment"));
-    values["config"]["pipelines"]["splunk"]["transforms"].as_array_mut().expect("a list").insert(
-        0,
-        json!({"drop": {"name": "never", "when": "type == \"no such type\""}}),
-    );
+    values["config"]["pipelines"]["splunk"]["transforms"]
+        .as_array_mut()
+        .expect("a list")
+        .insert(0, json!({"drop": {"name": "never", "when": "type == \"no such type\""}}));
     let mut container = stage.start(&values);
     wait_for_probes(&mut container, "enrichment");
     stage.collector.wait_for_events(300);

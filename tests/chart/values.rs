@@ -56,7 +56,8 @@ pub fn entries() -> Vec<Entry> {
             continue;
         }
         let said = std::mem::take(&mut comments);
-        let Some((key, _)) = content.split_once(':').filter(|(key, _)| !key.starts_with('-') && !key.contains(' ')) else {
+        let Some((key, _)) = content.split_once(':').filter(|(key, _)| !key.starts_with('-') && !key.contains(' '))
+        else {
             continue;
         };
         path.retain(|(depth, _)| *depth < indent);
@@ -154,7 +155,9 @@ fn schema_of(entry: &Entry, program: &Value) -> Value {
             schema[word] = value.clone();
         }
     }
-    if let Some(kinds) = schema.get("enum").filter(|kinds| kinds.as_array().is_some_and(|kinds| kinds.contains(&json!("auto")))) {
+    if let Some(kinds) =
+        schema.get("enum").filter(|kinds| kinds.as_array().is_some_and(|kinds| kinds.contains(&json!("auto"))))
+    {
         // `--set podMonitor.enabled=true` gives a boolean, a quoted value a string.
         assert_eq!(kinds.as_array().map(Vec::len), Some(3));
         schema["enum"] = json!(["auto", true, false, "true", "false"]);

@@ -219,12 +219,18 @@ fn files_of(cluster: &Cluster, namespace: &str, resource: &str, source: &Value) 
     };
     let content = |key: &str| {
         let text = object["data"][key].as_str().unwrap_or_else(|| panic!("{resource} {name} has no key {key}"));
-        if resource == "secrets" { STANDARD.decode(text).expect("the API server encodes") } else { text.as_bytes().to_vec() }
+        if resource == "secrets" {
+            STANDARD.decode(text).expect("the API server encodes")
+        } else {
+            text.as_bytes().to_vec()
+        }
     };
     match source["items"].as_array() {
         Some(items) => items
             .iter()
-            .map(|item| (item["path"].as_str().expect("a path").to_owned(), content(item["key"].as_str().expect("a key"))))
+            .map(|item| {
+                (item["path"].as_str().expect("a path").to_owned(), content(item["key"].as_str().expect("a key")))
+            })
             .collect(),
         None => object["data"].as_object().into_iter().flatten().map(|(key, _)| (key.clone(), content(key))).collect(),
     }
