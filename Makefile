@@ -33,7 +33,7 @@ chart-test: build-tools kafka chart-tools ## the Helm chart: against Helm, a Kub
 	@cargo test --locked --test chart
 
 chart-golden: build-tools kafka chart-tools ## write again what is made from the chart and the program; read the diff
-	@UPDATE_GOLDEN=1 cargo test --locked --quiet --test chart -- generated::the_schema_is_made generated::the_readme examples::every_example_renders installing::the_plain
+	@UPDATE_GOLDEN=1 cargo test --locked --quiet --test chart -- generated::the_schema_is_made generated::the_readme metrics_page:: examples::every_example_renders installing::the_plain
 
 image: build-tools ## build the container image without a daemon, twice, and see that both are the same
 	@.ci/need buildah:buildah

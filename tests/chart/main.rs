@@ -24,6 +24,7 @@ mod generated;
 mod helm;
 mod installing;
 mod manifests;
+mod metrics_page;
 mod pods;
 mod refusals;
 mod running;

@@ -113,11 +113,17 @@
 {{- range $name, $pipeline := .Values.config.pipelines | default dict }}
 {{- range $kind, $sink := $pipeline.sink | default dict }}
 {{- $urls := $sink.endpoints | default list }}
+{{- with $sink.url }}{{ $urls = append $urls . }}{{ end }}
 {{- if $sink.proxy }}{{ $urls = list $sink.proxy.url }}{{ end }}
 {{- range $urls }}
+{{- /* Where a bucket lies is not said by its name: a line that counts as a reference. */}}
+{{- if not (regexMatch "^https?://" .) }}
+${unsaid}
+{{- else }}
 {{- $port := ternary "80" "443" (hasPrefix "http://" .) }}
 {{- $authority := regexReplaceAll "^[a-z]+://([^/]*).*$" . "${1}" }}
 {{ ternary $authority (printf "%s:%s" $authority $port) (regexMatch ":[0-9]+$" $authority) }}
+{{- end }}
 {{- end }}
 {{- end }}
 {{- end }}
