@@ -19,7 +19,7 @@ use super::support::samples;
 use super::support::waiting::wait_until;
 use kubelet::Container;
 
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_secs(90);
 const PLAIN: Access = Access::SaslSsl { mechanism: "PLAIN", login: FORWARDER };
 /// The key of pseudonyms.
 const KEY: &str = "a key of more than sixteen characters";
