@@ -86,6 +86,11 @@ fn secrets() -> Vec<Case> {
         ("minimal", json!({"secrets": {"splunk": {"values": {"hec-token": "x"}}}}), "secrets.splunk says twice"),
         ("minimal", json!({"secrets": {"more": {}}}), "secrets.more does not say where it comes from"),
         ("made-secrets", json!({"secretCheck": {"enabled": true}}), "secretCheck.enabled needs secrets that exist"),
+        (
+            "secret-check",
+            json!({"files": {"ca": {"values": {"ca.pem": "x"}}}}),
+            "secretCheck.enabled runs before the release, and files.ca is made by the chart itself",
+        ),
         ("minimal", json!({"files": {"ca": {}}}), "files.ca has to say exactly once"),
         (
             "minimal",

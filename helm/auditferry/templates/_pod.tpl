@@ -186,7 +186,7 @@ envFrom:
     sources:
       - secret:
           name: {{ $secret.existingSecret | default (printf "%s-%s" $fullname $name) }}
-          {{- include "auditferry.items" $secret.items | nindent 10 }}
+          {{- with include "auditferry.items" $secret.items }}{{ . | nindent 10 }}{{ end }}
           {{- if $optional }}
           optional: true
           {{- end }}
@@ -200,7 +200,7 @@ envFrom:
     sources:
       - {{ ternary "secret" "configMap" (not (empty $files.existingSecret)) }}:
           name: {{ $files.existingSecret | default $files.existingConfigMap | default (printf "%s-%s" $fullname $name) }}
-          {{- include "auditferry.items" $files.items | nindent 10 }}
+          {{- with include "auditferry.items" $files.items }}{{ . | nindent 10 }}{{ end }}
 {{- end }}
 {{- end }}
 
