@@ -137,10 +137,10 @@ fn queries() -> Vec<String> {
 
 fn collect(value: &Value, key: &str, found: &mut Vec<String>) {
     match value {
-        Value::Object(map) => map.iter().for_each(|(name, value)| match value {
-            Value::String(text) if name == key => found.push(text.clone()),
-            value => collect(value, key, found),
-        }),
+        Value::Object(map) => {
+            found.extend(map.get(key).and_then(Value::as_str).map(str::to_owned));
+            map.values().for_each(|value| collect(value, key, found));
+        }
         Value::Array(items) => items.iter().for_each(|item| collect(item, key, found)),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }

@@ -65,10 +65,7 @@ fn escaped(path: &[String]) -> String {
 
 /// Other values of the same type: an example may have one of them already.
 fn changed(entry: &values::Entry) -> Vec<Value> {
-    match entry.default {
-        Value::Bool(_) => vec![json!(true), json!(false)],
-        _ => vec![other(entry)],
-    }
+    if entry.default.is_boolean() { vec![json!(true), json!(false)] } else { vec![other(entry)] }
 }
 
 fn other(entry: &values::Entry) -> Value {

@@ -43,7 +43,8 @@ fn counted() -> Vec<Metric> {
     blocks
         .map(|block| {
             let labels = block.lines().next().expect("a line").trim_start_matches("Labels: ").trim_end_matches('.');
-            let constant = block.split("pub const ").nth(1).and_then(|text| text.split(':').next()).expect("a constant");
+            let constant =
+                block.split("pub const ").nth(1).and_then(|text| text.split(':').next()).expect("a constant");
             let (name, _) = literals(block.split("pub const").nth(1).expect("a constant")).next().expect("its name");
             let mention = format!("names::{constant},");
             let at = described.find(&mention).unwrap_or_else(|| panic!("{constant} has no help"));
@@ -59,7 +60,8 @@ fn counted() -> Vec<Metric> {
 fn shown() -> Vec<Metric> {
     let board = read("src/metrics/board.rs");
     let code = board.clone() + &read("src/metrics/process.rs");
-    let places = ["type PerFilter", "type PerPartition", "pub(super) fn render"].map(|mark| code.find(mark).expect("a mark"));
+    let places =
+        ["type PerFilter", "type PerPartition", "pub(super) fn render"].map(|mark| code.find(mark).expect("a mark"));
     let all: Vec<(&str, usize)> = literals(&code).collect();
     let names: Vec<usize> = (0..all.len()).filter(|index| all[*index].0.starts_with("auditferry_")).collect();
     names

@@ -22,7 +22,7 @@ pub struct Entry {
 impl Entry {
     /// Whether nothing lies below: a scalar, a list, or an empty map.
     pub fn is_leaf(&self) -> bool {
-        !self.default.as_object().is_some_and(|map| !map.is_empty())
+        self.default.as_object().is_none_or(Map::is_empty)
     }
 
     pub fn dotted(&self) -> String {
