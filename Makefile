@@ -17,10 +17,10 @@ KAFKA_NEEDS := java:default-jre-headless mvn:maven
 # The tests make stores of every format with the tools that people make them with.
 STORE_NEEDS := keytool:default-jre-headless openssl:openssl
 
-.PHONY: help demo test lint bench mutants advisories kafka s3 build-tools store-tools rust-tools
+.PHONY: help demo test lint bench mutants advisories chart-test chart-golden image kafka s3 build-tools store-tools rust-tools chart-tools
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: build-tools ## build a release and see events travel, with faults on the way; no account, no other program
 	@cargo build --release --locked --quiet
@@ -30,9 +30,21 @@ demo: build-tools ## build a release and see events travel, with faults on the w
 test: build-tools store-tools kafka s3 ## all tests, against a real Kafka broker and a real S3 server fetched once
 	@RUST_TEST_THREADS=$${RUST_TEST_THREADS:-$$(($$(nproc) * 3))} cargo test --locked
 
+# The tests of the chart start pods and helm processes, which compute: no more of them at once than there are cores.
+chart-test: build-tools kafka chart-tools ## the Helm chart: against Helm, a Kubernetes API server, Prometheus' rule tester, and run
+	@cargo test --locked --test chart
+
+chart-golden: build-tools kafka chart-tools ## write again what is made from the chart and the program; read the diff
+	@UPDATE_GOLDEN=1 cargo test --locked --quiet --test chart -- generated::the_schema_is_made generated::the_readme metrics_page:: examples::every_example_renders installing::the_plain
+
+image: build-tools ## build the container image without a daemon, twice, and see that both are the same
+	@.ci/need buildah:buildah
+	@deploy/build-image "$(TARGET_DIR)"
+
 lint: build-tools rust-tools $(CARGO_DENY) ## format, clippy, documentation links, licences and sources of dependencies
 	@cargo fmt --check
 	@cargo clippy --all-targets --locked --quiet -- -D warnings
+	@cargo clippy --test chart --locked --quiet -- -D warnings
 	@RUSTDOCFLAGS="-D warnings -A rustdoc::private_intra_doc_links" cargo doc --no-deps --document-private-items --locked --quiet
 	@"$(CARGO_DENY)" --log-level error --locked check --show-stats licenses bans sources
 
@@ -82,6 +94,9 @@ build-tools:
 
 store-tools:
 	@.ci/need $(STORE_NEEDS)
+
+chart-tools:
+	@.ci/chart-tools "$(TARGET_DIR)/tools"
 
 rust-tools:
 	@cargo fmt --version >/dev/null 2>&1 || rustup component add rustfmt
