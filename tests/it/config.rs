@@ -42,6 +42,7 @@ fn load_example(name: &str, folder: &Path) -> (Config, Vec<Warning>) {
     let yaml = yaml
         .replace("/var/run/secrets/confluent/api-secret", &secret)
         .replace("/var/run/secrets/splunk/hec-token", &secret)
+        .replace("/var/run/secrets/webhook/token", &secret)
         .replace("/etc/auditferry/splunk-ca.pem", &folder.join("ca.pem").display().to_string())
         .replace("/etc/auditferry/tables/", &format!("{}/", folder.display()));
     let environment = [
@@ -50,12 +51,21 @@ fn load_example(name: &str, folder: &Path) -> (Config, Vec<Warning>) {
         ("CONFLUENT_API_SECRET", CANARY),
         ("KAFKA_BOOTSTRAP_SERVERS", "kafka.example.com:9092"),
         ("KAFKA_PASSWORD", CANARY),
+        ("WEBHOOK_SIGNING_KEY", "c4n4ry-5ecret, a key of 24 bytes and more"),
+        ("SLACK_WEBHOOK_URL", "https://hooks.slack.com/services/T0/B0/c4n4ry-5ecret"),
+        ("TEAMS_WEBHOOK_URL", "https://prod-1.westeurope.logic.azure.com/workflows/1?sig=c4n4ry-5ecret"),
+        ("PAGERDUTY_ROUTING_KEY", CANARY),
     ];
     load(&yaml, &environment).unwrap_or_else(|errors| panic!("{name}\n{errors}"))
 }
 
-const EXAMPLES: [&str; 4] =
-    ["audit-cluster-to-splunk.yaml", "linked-mirror-to-splunk.yaml", "monitor.yaml", "enriched-to-splunk.yaml"];
+const EXAMPLES: [&str; 5] = [
+    "audit-cluster-to-splunk.yaml",
+    "linked-mirror-to-splunk.yaml",
+    "monitor.yaml",
+    "enriched-to-splunk.yaml",
+    "webhooks.yaml",
+];
 
 #[test]
 fn the_examples_load_without_warnings_and_show_no_secret() {
@@ -63,8 +73,12 @@ fn the_examples_load_without_warnings_and_show_no_secret() {
     for name in EXAMPLES {
         let (config, warnings) = load_example(name, folder.path());
         assert!(warnings.is_empty(), "{name}: {}", warnings[0]);
-        let SinkConfig::SplunkHec(hec) = &config.pipelines[0].sink;
-        assert_eq!(hec.token.value().expose(), CANARY);
+        for pipeline in &config.pipelines {
+            match &pipeline.sink {
+                SinkConfig::SplunkHec(hec) => assert_eq!(hec.token.value().expose(), CANARY),
+                SinkConfig::Webhook(webhook) => assert!(!format!("{webhook:?}").contains(CANARY)),
+            }
+        }
         assert!(!format!("{config:?}").contains(CANARY), "{name}");
     }
 }
@@ -173,7 +187,7 @@ fn the_environment_overrides_the_file_without_interpolation() {
     ];
     let (config, _) = load(&minimal(), &overrides).expect("valid");
     assert!(matches!(config.admin, AdminConfig::Disabled));
-    let SinkConfig::SplunkHec(hec) = &config.pipelines[0].sink;
+    let SinkConfig::SplunkHec(hec) = &config.pipelines[0].sink else { panic!("the sink of the file") };
     assert_eq!(hec.token.value().expose(), "${T}$$");
     let DeadLetterConfig::Directory { path } = &config.pipelines[0].dead_letter else { panic!("overridden") };
     assert_eq!(path, Path::new("/var/lib/x"));

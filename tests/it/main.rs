@@ -38,3 +38,4 @@ mod redaction;
 mod stop;
 mod takeover;
 mod trust;
+mod webhook;

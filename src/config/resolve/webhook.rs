@@ -61,7 +61,8 @@ pub(super) fn batch_limit(sink: &WebhookConfig, asked: Option<u32>, path: &Path,
         return asked.map_or(defaults::BATCH_MAX_EVENTS, length);
     }
     if asked.is_some_and(|asked| asked != 1) {
-        let cause = format!("`max_events` has no effect: with `format: {}` a request holds one event", sink.format.as_str());
+        let cause =
+            format!("`max_events` has no effect: with `format: {}` a request holds one event", sink.format.as_str());
         let remedy = "remove it, or use `format: json_array`, `ndjson` or `cloudevents_batched`";
         findings.warning(&path.key("max_events"), cause, remedy);
     }
@@ -171,7 +172,8 @@ fn format(raw: &mut raw::Webhook, path: &Path, findings: &mut Findings) -> Optio
 }
 
 fn pager_duty(raw: Option<raw::PagerDuty>, path: &Path, findings: &mut Findings) -> Option<PagerDutyConfig> {
-    let (key, file, severity) = raw.map_or((None, None, None), |raw| (raw.routing_key, raw.routing_key_file, raw.severity));
+    let (key, file, severity) =
+        raw.map_or((None, None, None), |raw| (raw.routing_key, raw.routing_key_file, raw.severity));
     let remedy = "add `pagerduty: {routing_key: ${VAR}}`, or `routing_key_file: /path`";
     let routing_key = needed_secret(key, file, path, ("routing_key", remedy), findings)?;
     Some(PagerDutyConfig { routing_key, severity })
@@ -265,10 +267,8 @@ fn identity(
     let is_asked_for = raw.is_some();
     let raw = raw.unwrap_or_default();
     let is_message = matches!(format, Some(WebhookFormat::Slack | WebhookFormat::Teams | WebhookFormat::PagerDuty));
-    let is_batch = matches!(
-        format,
-        Some(WebhookFormat::JsonArray | WebhookFormat::Ndjson | WebhookFormat::CloudEventsBatched)
-    );
+    let is_batch =
+        matches!(format, Some(WebhookFormat::JsonArray | WebhookFormat::Ndjson | WebhookFormat::CloudEventsBatched));
     if is_batch && raw.key == Some(IdentityKey::EventId) {
         let cause = "`key: event_id` has no effect: a request holds several events, and is known by a digest of them";
         findings.warning(&path.key("key"), cause, "remove it; the events have their ids");
@@ -355,12 +355,7 @@ fn check_header_name(name: &str, at: &Path, findings: &mut Findings) {
     findings.error_at_key(at, cause, remedy);
 }
 
-fn gzip(
-    compression: Option<Compression>,
-    format: Option<WebhookFormat>,
-    path: &Path,
-    findings: &mut Findings,
-) -> bool {
+fn gzip(compression: Option<Compression>, format: Option<WebhookFormat>, path: &Path, findings: &mut Findings) -> bool {
     let wanted = match compression {
         Some(Compression::Gzip) => true,
         Some(Compression::None) | None => false,

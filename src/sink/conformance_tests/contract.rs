@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::{Subject, Target, record};
 use crate::event::Cleared;
-use crate::sink::{PayloadAt, Sink};
+use crate::sink::PayloadAt;
 
 /// Payloads that could end their place, or that are none.
 fn payloads() -> Vec<Option<Vec<u8>>> {
