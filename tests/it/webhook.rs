@@ -47,7 +47,7 @@ fn every_sample_event_arrives_once_as_it_is_and_is_committed() {
 
     let taken = receiver.taken();
     assert_eq!(taken.len(), events.len(), "once each");
-    for (offset, (request, event)) in taken.iter().zip(events).enumerate() {
+    for (offset, (request, event)) in taken.iter().zip(&events).enumerate() {
         assert_eq!(request.body, event.as_bytes(), "in order, byte for byte");
         assert_eq!(request.head.path, "/audit");
         let key = format!("{topic}-0-{offset}").replace('.', "%2E");
