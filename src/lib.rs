@@ -9,7 +9,8 @@
 //! - [`event`]: what is carried, borrowed from the client; the check that lets a payload be embedded unchanged; the canonical
 //!   [view](event::View), one set of names over both dialects of audit events.
 //! - [`transform`]: the chain. Only what it has cleared can reach a sink. [`transform::drift`] notices what is new in the events.
-//! - [`source`] and [`sink`]: the two traits of the program, with Kafka and Splunk HEC behind them.
+//! - [`source`] and [`sink`]: the two traits of the program, with Kafka behind the one, Splunk HEC, the archive and webhooks
+//!   behind the other.
 //! - [`archive`]: the format of the archive that proves itself, and how it is verified; its [sink](sink::archive) writes it.
 //! - [`delivery`]: the guarantee. Knows neither Kafka nor Splunk.
 //! - [`dead_letter`]: where letters are kept. [`tls`]: the one way to build an HTTPS client and to read a trust store.
@@ -61,6 +62,8 @@
 //! - A word of the events' own vocabulary that somebody takes for a name must not be searched for: it would shred every event.
 //! - Open batches of different groups are closed together: one left open while others fill up would hold its partitions' watermark.
 //! - Of a member that is there twice some readers take the first and some the last; so no rule drops an event because of one.
+//! - A name may stand for another address the next time it is asked for: so what a webhook's name stands for is judged where the
+//!   connection is made, and an address within a URL where the URL is read, because it is never looked up.
 //! - A recall stands until its slot is recalled again: forgetting it earlier would let the lane send what was revoked.
 
 pub mod admin;

@@ -125,14 +125,18 @@ impl Reason {
             Self::WrongIndex => Some("allow the index for this token, or correct `index` in the configuration"),
             Self::Channel => Some("the load balancer must keep a client on one indexer (sticky sessions)"),
             Self::AckDisabled => Some("enable indexer acknowledgement for the token, or set `delivery: accepted`"),
-            Self::UnexpectedAnswer => Some("check the endpoint's address: what answers there is not what this sink sends to"),
+            Self::UnexpectedAnswer => {
+                Some("check the endpoint's address: what answers there is not what this sink sends to")
+            }
             Self::Connect => {
                 Some("check the endpoint's address and port, DNS, the firewall, and that the receiver is enabled there")
             }
             Self::Timeout | Self::Network => {
                 Some("check the network and any proxy or load balancer on the way to the receiver")
             }
-            Self::Busy | Self::ServerError => Some("look at the health of the receiver; of Splunk, at its indexers and their queues"),
+            Self::Busy | Self::ServerError => {
+                Some("look at the health of the receiver; of Splunk, at its indexers and their queues")
+            }
             Self::AckTimeout => {
                 Some("look at the replication of Splunk's indexers; raise `ack_timeout` if it is that slow")
             }

@@ -75,10 +75,8 @@ pub fn knock_at_proxy(proxy: &Proxy, limit: Duration) -> Result<Knock, KnockErro
 
 fn connect(host: &str, port: u16, reach: &Reach, limit: Duration) -> Result<(TcpStream, IpAddr), KnockError> {
     let unknown = |problem: String| KnockError::Name { host: host.to_owned(), problem };
-    let found: Vec<SocketAddr> = (host.trim_matches(['[', ']']), port)
-        .to_socket_addrs()
-        .map_err(|error| unknown(error.to_string()))?
-        .collect();
+    let found: Vec<SocketAddr> =
+        (host.trim_matches(['[', ']']), port).to_socket_addrs().map_err(|error| unknown(error.to_string()))?.collect();
     let mut last = None;
     for at in reach.permitted(host, found)? {
         match TcpStream::connect_timeout(&at, limit) {

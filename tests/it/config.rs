@@ -42,6 +42,7 @@ fn load_example(name: &str, folder: &Path) -> (Config, Vec<Warning>) {
     let yaml = yaml
         .replace("/var/run/secrets/confluent/api-secret", &secret)
         .replace("/var/run/secrets/splunk/hec-token", &secret)
+        .replace("/var/run/secrets/webhook/token", &secret)
         .replace("/etc/auditferry/splunk-ca.pem", &folder.join("ca.pem").display().to_string())
         .replace("/etc/auditferry/archive.key", &signing_key(folder).display().to_string())
         .replace("/etc/auditferry/tables/", &format!("{}/", folder.display()));
@@ -51,6 +52,10 @@ fn load_example(name: &str, folder: &Path) -> (Config, Vec<Warning>) {
         ("CONFLUENT_API_SECRET", CANARY),
         ("KAFKA_BOOTSTRAP_SERVERS", "kafka.example.com:9092"),
         ("KAFKA_PASSWORD", CANARY),
+        ("WEBHOOK_SIGNING_KEY", "c4n4ry-5ecret, a key of 24 bytes and more"),
+        ("SLACK_WEBHOOK_URL", "https://hooks.slack.com/services/T0/B0/c4n4ry-5ecret"),
+        ("TEAMS_WEBHOOK_URL", "https://prod-1.westeurope.logic.azure.com/workflows/1?sig=c4n4ry-5ecret"),
+        ("PAGERDUTY_ROUTING_KEY", CANARY),
     ];
     load(&yaml, &environment).unwrap_or_else(|errors| panic!("{name}\n{errors}"))
 }
@@ -62,12 +67,13 @@ fn signing_key(folder: &std::path::Path) -> std::path::PathBuf {
     path
 }
 
-const EXAMPLES: [&str; 5] = [
+const EXAMPLES: [&str; 6] = [
     "audit-cluster-to-splunk.yaml",
     "linked-mirror-to-splunk.yaml",
     "monitor.yaml",
     "enriched-to-splunk.yaml",
     "audit-to-archive.yaml",
+    "webhooks.yaml",
 ];
 
 #[test]
@@ -76,8 +82,12 @@ fn the_examples_load_without_warnings_and_show_no_secret() {
     for name in EXAMPLES {
         let (config, warnings) = load_example(name, folder.path());
         assert!(warnings.is_empty(), "{name}: {}", warnings[0]);
-        if let SinkConfig::SplunkHec(hec) = &config.pipelines[0].sink {
-            assert_eq!(hec.token.value().expose(), CANARY);
+        for pipeline in &config.pipelines {
+            match &pipeline.sink {
+                SinkConfig::SplunkHec(hec) => assert_eq!(hec.token.value().expose(), CANARY),
+                SinkConfig::Webhook(webhook) => assert!(!format!("{webhook:?}").contains(CANARY)),
+                SinkConfig::Archive(archive) => assert!(!format!("{archive:?}").contains(CANARY)),
+            }
         }
         assert!(!format!("{config:?}").contains(CANARY), "{name}");
     }
@@ -187,7 +197,7 @@ fn the_environment_overrides_the_file_without_interpolation() {
     ];
     let (config, _) = load(&minimal(), &overrides).expect("valid");
     assert!(matches!(config.admin, AdminConfig::Disabled));
-    let SinkConfig::SplunkHec(hec) = &config.pipelines[0].sink else { panic!("a sink for Splunk") };
+    let SinkConfig::SplunkHec(hec) = &config.pipelines[0].sink else { panic!("the sink of the file") };
     assert_eq!(hec.token.value().expose(), "${T}$$");
     let DeadLetterConfig::Directory { path } = &config.pipelines[0].dead_letter else { panic!("overridden") };
     assert_eq!(path, Path::new("/var/lib/x"));

@@ -39,3 +39,4 @@ mod redaction;
 mod stop;
 mod takeover;
 mod trust;
+mod webhook;

@@ -150,9 +150,7 @@ fn find_source(name: Option<&str>, sources: &Sources, path: &Path, findings: &mu
 
 fn resolve_sink(raw: raw::Sink, path: &Path, findings: &mut Findings) -> Option<SinkConfig> {
     match raw {
-        raw::Sink::SplunkHec(hec) => {
-            hec::resolve(*hec, &path.key("splunk_hec"), findings).map(SinkConfig::SplunkHec)
-        }
+        raw::Sink::SplunkHec(hec) => hec::resolve(*hec, &path.key("splunk_hec"), findings).map(SinkConfig::SplunkHec),
         raw::Sink::Archive(archive) => archive::resolve(*archive, &path.key("archive"), findings)
             .map(|archive| SinkConfig::Archive(Box::new(archive))),
         raw::Sink::Webhook(webhook) => webhook::resolve(*webhook, &path.key("webhook"), findings)
@@ -169,12 +167,7 @@ fn refuse_batching(batch: bool, max_in_flight: bool, path: &Path, findings: &mut
     }
 }
 
-fn resolve_batch(
-    raw: raw::Batch,
-    sink: Option<&SinkConfig>,
-    path: &Path,
-    findings: &mut Findings,
-) -> BatchConfig {
+fn resolve_batch(raw: raw::Batch, sink: Option<&SinkConfig>, path: &Path, findings: &mut Findings) -> BatchConfig {
     let max_bytes = raw.max_bytes.map_or(defaults::BATCH_MAX_BYTES, |size| size.0);
     if max_bytes.get() == 0 {
         findings.error(&path.key("max_bytes"), "a batch of 0 bytes holds nothing", "write for example `2 MiB`");

@@ -122,7 +122,8 @@ pub(super) fn map_and_sink(chain: &ChainConfig, sink: &SinkConfig, pipeline: &Pa
         Place::Event { .. } => false,
     });
     if reads_fields && !stays {
-        let cause = format!("`format: {}` shows fields of the event, and a mapped event has other ones", format.as_str());
+        let cause =
+            format!("`format: {}` shows fields of the event, and a mapped event has other ones", format.as_str());
         let remedy = "remove the `map` step, say `into: NAME` in it, or use another `format`";
         findings.error(&pipeline.key("sink").key("webhook").key("format"), cause, remedy);
     }

@@ -96,4 +96,3 @@ pub(super) fn tls(raw: raw::HecTls, path: &Path, findings: &mut Findings) -> Tls
     };
     TlsConfig { verification, identity, min_version: raw.min_version.unwrap_or_default() }
 }
-

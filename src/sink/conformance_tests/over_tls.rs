@@ -197,8 +197,7 @@ async fn unseen(subject: &Arc<dyn Subject>) {
 
 /// As `openssl req -x509` makes them.
 async fn authority_of_its_own(subject: &Arc<dyn Subject>) {
-    let certified =
-        certificate(|params| params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained));
+    let certified = certificate(|params| params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained));
     let vault = Vault::with(subject, certified, None).await;
     let failure = vault.refusal("127.0.0.1", vault.trust()).await;
     assert!(failure.detail.contains("another host"), "{failure}");

@@ -53,9 +53,7 @@ impl<'a> Payload<'a> {
             return Err(Failure::new(Reason::TooLarge, "the event is larger than 2 GiB"));
         }
         match scan(bytes) {
-            Json::Object { .. } | Json::Array => {
-                std::str::from_utf8(bytes).map(Self::Json).map_err(|_| not_utf8())
-            }
+            Json::Object { .. } | Json::Array => std::str::from_utf8(bytes).map(Self::Json).map_err(|_| not_utf8()),
             Json::Text(text) => Ok(Self::Text(text)),
             Json::Blank => Err(Failure::new(Reason::BlankValue, "the record's value is only white space")),
             Json::NotUtf8 => Err(not_utf8()),

@@ -27,12 +27,13 @@ pub fn probe(config: &WebhookConfig) -> Probe {
     let name = url.origin().ascii_serialization();
     let limit = config.transport.connect;
     let outcome = match &config.transport.proxy {
-        Some(proxy) => knock_at_proxy(proxy, limit).map(|_| {
-            format!("the proxy {} takes connections; what is behind it was not asked", proxy.url)
-        }),
+        Some(proxy) => knock_at_proxy(proxy, limit)
+            .map(|_| format!("the proxy {} takes connections; what is behind it was not asked", proxy.url)),
         None => knock(&url, &config.tls, &config.reach, limit).map(|knock| match knock {
             Knock::Open(at) => format!("takes connections at {at}, unencrypted; nothing was sent"),
-            Knock::Trusted(at) => format!("takes connections at {at}, and its certificate is trusted; nothing was sent"),
+            Knock::Trusted(at) => {
+                format!("takes connections at {at}, and its certificate is trusted; nothing was sent")
+            }
         }),
     };
     Probe { name, outcome: outcome.map_err(|error| Failure::new(reason_of(&error), error.to_string())) }

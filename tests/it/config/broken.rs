@@ -2,6 +2,7 @@
 
 mod filters;
 mod mapping;
+mod webhooks;
 
 use std::fs;
 use std::path::Path;
@@ -53,6 +54,7 @@ pub(super) fn cases(folder: &Path) -> Vec<Case> {
     splunk(&mut cases);
     splunk_events(&mut cases);
     splunk_times(&mut cases);
+    webhooks::webhooks(&mut cases);
     redaction(&mut cases);
     enrichment::enrichment(&mut cases, folder);
     relations(&mut cases);
@@ -119,7 +121,7 @@ fn structure(cases: &mut Cases) {
     cases.with("an unknown secret, written into the file", "token: ${TOKEN}", &format!("tokn: {CANARY}"));
     cases.with("a key one level too high", "    source: audit", "    source: audit\n    max_bytes: 1 MiB");
     cases.pipeline("what `import` could not carry over", "    not_imported:\n      - 'transforms.a.type: …'\n");
-    cases.with("a sink that does not exist", "splunk_hec:", "webhook:");
+    cases.with("a sink that does not exist", "splunk_hec:", "elasticsearch:");
     cases.with(
         "a sink without its settings",
         "    sink:\n      splunk_hec:",

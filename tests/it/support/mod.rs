@@ -14,6 +14,7 @@ pub mod ferry;
 pub mod kafka;
 pub mod ports;
 pub mod process;
+pub mod receiver;
 pub mod s3;
 pub mod samples;
 pub mod tls_server;

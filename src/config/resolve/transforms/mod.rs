@@ -5,9 +5,9 @@ mod filter;
 mod map;
 mod redact;
 
+use crate::config::SinkConfig;
 use crate::config::findings::Findings;
 use crate::config::node::Path;
-use crate::config::SinkConfig;
 use crate::config::raw::Transform;
 use crate::transform::config::{ChainConfig, Enrichment, RedactConfig};
 

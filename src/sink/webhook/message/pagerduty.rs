@@ -16,7 +16,7 @@
 use aws_lc_rs::digest;
 use serde_json::{Map, Value, json};
 
-use super::{Message, cut, text_of};
+use super::{Message, cut, text_of, visible};
 use crate::event::{EventTime, Field, View};
 use crate::secret::Secret;
 use crate::sink::webhook::config::Severity;
@@ -66,9 +66,9 @@ pub(in crate::sink::webhook) fn with_routing_key(rest: &[u8], routing_key: &Secr
     body
 }
 
-/// What is too long to be a key is named by its digest: cut off, two could be the same.
+/// What is too long to be a key, or cannot be seen, is named by its digest: cut off, two could be the same.
 fn dedup_key(identity: &str) -> String {
-    if identity.chars().count() <= DEDUP_KEY_MAX {
+    if identity.chars().count() <= DEDUP_KEY_MAX && visible(identity) == identity {
         return identity.to_owned();
     }
     let digest = digest::digest(&digest::SHA256, identity.as_bytes());

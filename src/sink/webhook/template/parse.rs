@@ -95,7 +95,8 @@ fn check_form(text: &str, spans: &[Range<usize>]) -> Result<(), Mistake> {
     match text.char_indices().find(|(at, c)| !c.is_ascii_graphic() && !within(*at)) {
         None => Ok(()),
         Some((at, c)) => {
-            let cause = "a form holds no spaces, line breaks or other characters beyond visible ASCII: write them as `%XX`";
+            let cause =
+                "a form holds no spaces, line breaks or other characters beyond visible ASCII: write them as `%XX`";
             Err(mistake(at..at + c.len_utf8(), cause))
         }
     }

@@ -96,6 +96,6 @@ fn a_name_is_had_once_wherever_it_comes_from() {
     assert!(taken(json!({"fields": {"a": "1"}})).contains("`fields` of the sink gives it a value"));
     assert!(taken(json!({"record_headers": {"fields": ["a"]}})).contains("a header of the record gives it a value"));
     let config = load_with(&json!([lookup]), json!({"tracking": ["topic", "partition", "offset"]})).expect("free");
-    let SinkConfig::SplunkHec(hec) = &config.pipelines[0].sink else { panic!("a sink for Splunk") };
+    let SinkConfig::SplunkHec(hec) = &config.pipelines[0].sink else { panic!("the sink of the file") };
     assert!(hec.events.fields.is_empty());
 }
