@@ -16,6 +16,8 @@ use super::json::{Kind as NodeKind, Node};
 #[derive(Debug)]
 pub struct Document<'a> {
     bytes: &'a [u8],
+    /// The same as text, if somebody has looked whether all of it is.
+    text: Option<&'a str>,
     /// The root first; never empty.
     nodes: &'a [Node],
     repeated: Cell<bool>,
@@ -39,8 +41,14 @@ pub enum Kind {
 }
 
 impl<'a> Document<'a> {
-    pub(super) fn new(bytes: &'a [u8], nodes: &'a [Node]) -> Self {
-        Self { bytes, nodes, repeated: Cell::new(false) }
+    pub(super) fn new(bytes: &'a [u8], text: Option<&'a str>, nodes: &'a [Node]) -> Self {
+        Self { bytes, text, nodes, repeated: Cell::new(false) }
+    }
+
+    /// The same, after one look whether all of it is text, which spares each value that look. Worth it for whoever reads many.
+    pub(crate) fn for_many_texts(&self) -> Self {
+        let text = self.text.or_else(|| std::str::from_utf8(self.bytes).ok());
+        Self { text, repeated: self.repeated.clone(), ..*self }
     }
 
     pub fn bytes(&self) -> &'a [u8] {
@@ -62,9 +70,40 @@ impl<'a> Document<'a> {
         (0u32..).take(self.nodes.len()).map(|at| Value { document: self, at })
     }
 
+    /// The value at whose name or bytes this position is, the innermost one.
+    pub(crate) fn at_position(&self, position: usize) -> Option<Value<'_>> {
+        let begins_before = |node: &Node| {
+            let first = if node.key_start == 0 { node.start } else { node.key_start };
+            first as usize <= position
+        };
+        self.value(self.nodes.partition_point(begins_before).checked_sub(1)?)
+    }
+
+    /// The container that holds the value of this number.
+    pub(crate) fn container_of(&self, index: usize) -> Option<Value<'_>> {
+        let before = self.nodes.get(..index)?;
+        let at = before
+            .iter()
+            .rposition(|node| matches!(node.kind, NodeKind::Object | NodeKind::Array) && node.next as usize > index)?;
+        self.value(at)
+    }
+
+    pub(super) fn note_repeated(&self) {
+        self.repeated.set(true);
+    }
+
     /// Whether [`Value::get`] or a view has come across a repeated member.
     pub fn met_repeated(&self) -> bool {
         self.repeated.get()
+    }
+
+    /// What these bytes of a string or a name mean.
+    fn decoded(&self, start: u32, end: u32, escaped: bool) -> Cow<'a, str> {
+        let span = start as usize..end as usize;
+        match self.text.and_then(|text| text.get(span.clone())) {
+            Some(text) if !escaped => Cow::Borrowed(text),
+            Some(_) | None => decode(self.bytes.get(span).unwrap_or_default(), escaped),
+        }
     }
 
     /// The value of this number ([`Value::number`]), except the root, whose number stands for none.
@@ -118,7 +157,7 @@ impl<'d> Value<'d> {
     /// A string's text; `None` for anything else.
     pub fn text(&self) -> Option<Cow<'d, str>> {
         let node = self.node();
-        (node.kind == NodeKind::String).then(|| decode(self.raw(), node.escaped))
+        (node.kind == NodeKind::String).then(|| self.document.decoded(node.start, node.end, node.escaped))
     }
 
     /// A string's bytes when it is written without escapes: what [`Value::text`] would give.
@@ -137,14 +176,27 @@ impl<'d> Value<'d> {
 
     /// The name under which it stands in its object; `None` for the root and for elements of arrays.
     pub fn key(&self) -> Option<Cow<'d, str>> {
-        let (key, escaped) = self.raw_key()?;
-        Some(decode(key, escaped))
+        let node = self.node();
+        (node.key_start != 0).then(|| self.document.decoded(node.key_start, node.key_end, node.key_escaped))
     }
 
     /// Where its name lies, between the quotation marks.
     pub fn key_span(&self) -> Option<Range<usize>> {
         let node = self.node();
         (node.key_start != 0).then_some(node.key_start as usize..node.key_end as usize)
+    }
+
+    /// Where its name lies, between the quotation marks, and whether it is written with escapes.
+    #[inline]
+    pub(crate) fn key_bounds(&self) -> Option<(usize, usize, bool)> {
+        let node = self.node();
+        (node.key_start != 0).then_some((node.key_start as usize, node.key_end as usize, node.key_escaped))
+    }
+
+    /// Whether it is an object or an array.
+    #[inline]
+    pub(crate) fn is_container(&self) -> bool {
+        matches!(self.node().kind, NodeKind::Object | NodeKind::Array)
     }
 
     /// The members of an object, the elements of an array, nothing of anything else; in the order of the text.
@@ -166,10 +218,12 @@ impl<'d> Value<'d> {
     pub(super) fn get_either(&self, names: [&str; 2]) -> [Option<Value<'d>>; 2] {
         let (mut found, mut met) = ([None, None], 0);
         for member in self.children() {
-            // Most names differ in their length already, which costs no look at the bytes.
+            // Most names differ in their length or first letter already.
             let node = member.node();
             let length = (node.key_end - node.key_start) as usize;
-            if length != names[0].len() && length != names[1].len() && !node.key_escaped {
+            let first = self.document.bytes.get(node.key_start as usize);
+            let may_be = |name: &&str| length == name.len() && first == name.as_bytes().first();
+            if !names.iter().any(may_be) && !node.key_escaped {
                 continue;
             }
             if let Some(which) = names.iter().position(|name| member.is_named(name)) {
@@ -178,7 +232,7 @@ impl<'d> Value<'d> {
             }
         }
         if met > 1 {
-            self.document.repeated.set(true);
+            self.document.note_repeated();
         }
         found
     }
@@ -246,114 +300,4 @@ fn decode(raw: &[u8], escaped: bool) -> Cow<'_, str> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::json::Tape;
-    use super::*;
-    use proptest::prelude::*;
-
-    /// The value as `serde_json` would hold it, read through handles only.
-    fn rebuilt(value: Value<'_>) -> serde_json::Value {
-        match value.kind() {
-            Kind::Object => {
-                let members =
-                    value.children().map(|child| (child.key().expect("a member").into_owned(), rebuilt(child)));
-                serde_json::Value::Object(members.collect())
-            }
-            Kind::Array => value.children().map(rebuilt).collect(),
-            Kind::String => value.text().expect("a string").into_owned().into(),
-            Kind::Number | Kind::Bool(_) | Kind::Null => serde_json::from_slice(value.raw()).expect("a scalar"),
-        }
-    }
-
-    fn assert_reads_as_serde_json(text: &str) {
-        let mut tape = Tape::default();
-        let document = tape.read(text.as_bytes());
-        let expected = serde_json::from_str::<serde_json::Value>(text).ok().filter(serde_json::Value::is_object);
-        assert_eq!(document.map(|document| rebuilt(document.root())), expected, "{text}");
-    }
-
-    #[test]
-    fn a_document_reads_as_serde_json_reads_it() {
-        let corpus = include_str!("../demo/sample-events.jsonl").lines();
-        let odd = [
-            "{}",
-            " { } ",
-            r#"{"":{"":[]}}"#,
-            r#"{"a":[1,[],{},[{"b":null}],"x"],"c":-1.5e3}"#,
-            r#"{"a":1,"a":2}"#,
-            r#"{"\u0061":"\ud83d\ude00","b\n":"\"\\"}"#,
-            "[1]",
-            "1",
-            "",
-            r#"{"a":}"#,
-            r#"{"a":1}x"#,
-            "{\"ü\":\"ö\"}",
-        ];
-        corpus.chain(odd).for_each(assert_reads_as_serde_json);
-    }
-
-    proptest! {
-        #[test]
-        fn any_document_reads_as_serde_json_reads_it(document in any_json(), pretty in any::<bool>()) {
-            let text = if pretty { serde_json::to_string_pretty(&document) } else { serde_json::to_string(&document) };
-            assert_reads_as_serde_json(&text.expect("a document"));
-        }
-
-        #[test]
-        fn the_tape_takes_what_the_scanner_takes(text in r#"[{}\[\]",:a1\\u0D8 \n]{0,24}"#) {
-            let mut tape = Tape::default();
-            let object = matches!(crate::event::scan(text.as_bytes()), crate::event::Json::Object { .. });
-            prop_assert_eq!(tape.read(text.as_bytes()).is_some(), object);
-        }
-    }
-
-    fn any_json() -> impl Strategy<Value = serde_json::Value> {
-        let leaf = prop_oneof![
-            Just(serde_json::Value::Null),
-            any::<bool>().prop_map(serde_json::Value::from),
-            any::<i64>().prop_map(serde_json::Value::from),
-            any::<String>().prop_map(serde_json::Value::from),
-        ];
-        leaf.prop_recursive(6, 64, 6, |inner| {
-            prop_oneof![
-                proptest::collection::vec(inner.clone(), 0..6).prop_map(serde_json::Value::from),
-                proptest::collection::hash_map(any::<String>(), inner, 0..6)
-                    .prop_map(|members| serde_json::Value::Object(members.into_iter().collect())),
-            ]
-        })
-    }
-
-    #[test]
-    fn of_repeated_members_the_last_counts_and_it_is_remembered_that_there_were_several() {
-        let mut tape = Tape::default();
-        let document = tape.read(br#"{"a":1,"b":{"c":"x","\u0063":"y"}}"#).expect("valid");
-        assert_eq!(document.root().get("a").expect("there").raw(), b"1");
-        assert!(!document.met_repeated());
-        assert!(document.root().get("b").expect("there").get("c").expect("there").is_text("y"));
-        assert!(document.met_repeated());
-    }
-
-    #[test]
-    fn positions_lead_back_to_the_bytes() {
-        let mut tape = Tape::default();
-        let document = tape.read(br#"{"data": {"k\"": ["v", {"x": 1}]}}"#).expect("valid");
-        let seen: Vec<_> = document
-            .values()
-            .map(|value| {
-                let key =
-                    value.key_span().map_or("", |span| std::str::from_utf8(&document.bytes()[span]).expect("text"));
-                (key, std::str::from_utf8(value.raw()).expect("text"), value.index(), value.next_index())
-            })
-            .collect();
-        assert_eq!(
-            seen[1..],
-            [
-                ("data", r#"{"k\"": ["v", {"x": 1}]}"#, 1, 6),
-                (r#"k\""#, r#"["v", {"x": 1}]"#, 2, 6),
-                ("", "v", 3, 4),
-                ("", r#"{"x": 1}"#, 4, 6),
-                ("x", "1", 5, 6),
-            ]
-        );
-    }
-}
+mod tests;

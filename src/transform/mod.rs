@@ -132,7 +132,7 @@ impl Chain {
         }
         let mapped = match mapping {
             None => cleared,
-            Some(mapping) => mapping.apply(cleared),
+            Some(mapping) => mapping.apply(cleared, document.as_ref()),
         };
         Verdict::Cleared(match enricher {
             None => mapped,

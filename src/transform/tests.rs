@@ -1,5 +1,7 @@
 //! The steps of the chain together: what comes after redaction sees only what redaction has left.
 
+mod fuzz;
+
 use serde_json::Value;
 
 use super::config::{ChainConfig, RedactConfig, StepConfig};

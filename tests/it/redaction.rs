@@ -1,6 +1,8 @@
 //! Redaction in a run: what is to be redacted leaves by no channel, neither to the sink nor to a letter, a log line, the status
 //! page, the metrics or a command's output.
 
+mod scale;
+
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;

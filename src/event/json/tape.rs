@@ -61,8 +61,8 @@ impl Tape {
         // Positions are 32 bits wide.
         u32::try_from(payload.len()).ok()?;
         let Shape { object, ascii, .. } = walk(payload, self)?;
-        let is_text = ascii || std::str::from_utf8(payload).is_ok();
-        (object && is_text).then(|| Document::new(payload, &self.nodes))
+        let text = if ascii { None } else { Some(std::str::from_utf8(payload).ok()?) };
+        object.then(|| Document::new(payload, text, &self.nodes))
     }
 
     #[inline(always)]
@@ -75,6 +75,8 @@ impl Tape {
 }
 
 impl Visit for Tape {
+    const WANTS_TIME: bool = false;
+
     #[inline(always)]
     fn key(&mut self, start: usize, end: usize, escaped: bool) {
         self.key = Key { start: index(start), end: index(end), escaped };

@@ -16,13 +16,16 @@ pub(super) const MAX_DEPTH: usize = 512;
 /// A valid document whose top level is an object or an array.
 pub(super) struct Shape<'a> {
     pub(super) object: bool,
-    /// Raw bytes of the first top-level member `time` when it is a string without escapes.
+    /// Raw bytes of the first top-level member `time` when it is a string without escapes, if that is wanted.
     pub(super) time: Option<&'a [u8]>,
     pub(super) ascii: bool,
 }
 
 /// Is told where things are, in the order of the text. What it heard is void when the walk fails.
 pub(super) trait Visit {
+    /// Whether [`Shape::time`] is wanted: to look for it costs something at each string.
+    const WANTS_TIME: bool;
+
     /// A member's name lies in `start..end`, between its quotation marks. Its value comes next.
     fn key(&mut self, start: usize, end: usize, escaped: bool);
     /// A string lies in `start..end`, between its quotation marks.
@@ -39,6 +42,8 @@ pub(super) trait Visit {
 pub(super) struct Blind;
 
 impl Visit for Blind {
+    const WANTS_TIME: bool = true;
+
     #[inline(always)]
     fn key(&mut self, _: usize, _: usize, _: bool) {}
     #[inline(always)]
@@ -192,7 +197,7 @@ impl<V: Visit> Walker<'_, '_, V> {
                 self.marks.skip_to(at)?;
                 let end = self.string()?;
                 self.visit.text(at + 1, end, self.last_escape > at);
-                if matches!(self.time, Time::Follows(value) if value == at) {
+                if V::WANTS_TIME && matches!(self.time, Time::Follows(value) if value == at) {
                     self.note_time(at + 1, end);
                 }
                 Some(Next::After(end + 1))
@@ -257,7 +262,7 @@ impl<V: Visit> Walker<'_, '_, V> {
     /// Whether the string from `open` to `end`, quotation marks included, is the first top-level key `time`.
     #[inline(always)]
     fn is_first_time(&self, open: usize, end: usize) -> bool {
-        let top = self.nesting.depth == 1 && self.bytes.get(open..=end) == Some(TIME);
+        let top = V::WANTS_TIME && self.nesting.depth == 1 && self.bytes.get(open..=end) == Some(TIME);
         top && matches!(self.time, Time::NotSeen)
     }
 

@@ -32,7 +32,7 @@ pub use field::{Field, Shape};
 pub use places::{Fields, Place, Places};
 
 use super::document::{Document, Value};
-use members::{Data, Envelope, Name};
+use members::{Data, Envelope, Index, Name};
 use outcome::Outcome;
 use source::{Head, Source};
 pub use verb::Verb;
@@ -43,13 +43,20 @@ pub struct View<'d> {
     document: &'d Document<'d>,
     /// The number of `data` in the document, 0 for none: found by the first who asks.
     data: OnceCell<u32>,
+    /// Where the members are; not for whoever asks for few fields.
+    index: Option<Index>,
 }
 
 const PRINCIPAL: Name = Name::same("principal");
 
 impl<'d> View<'d> {
     pub fn new(document: &'d Document<'d>) -> Self {
-        Self { document, data: OnceCell::new() }
+        Self { document, data: OnceCell::new(), index: None }
+    }
+
+    /// The same, prepared for whoever asks for many fields.
+    pub fn of_many_fields(document: &'d Document<'d>) -> Self {
+        Self { document, data: OnceCell::new(), index: Some(Index::of(document)) }
     }
 
     pub fn document(&self) -> &'d Document<'d> {
@@ -156,6 +163,9 @@ impl<'d> View<'d> {
     }
 
     fn envelope(&self, member: Envelope) -> Option<Value<'d>> {
+        if let Some(index) = &self.index {
+            return index.envelope(member, self.document);
+        }
         let find = || self.document.root().get(member.name());
         match member {
             Envelope::Data => {
@@ -168,6 +178,9 @@ impl<'d> View<'d> {
 
     /// A member of `data`, in both spellings.
     fn data(&self, member: Data) -> [Option<Value<'d>>; 2] {
+        if let Some(index) = &self.index {
+            return index.data(member, self.document);
+        }
         self.envelope(Envelope::Data).map_or([None, None], |data| member.name().find(data))
     }
 }

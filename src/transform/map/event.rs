@@ -25,7 +25,7 @@ pub(super) struct Event<'d> {
 
 impl<'d> Event<'d> {
     pub(super) fn read(document: &'d Document<'d>, recorded_ms: Option<i64>, raw: Option<&'d str>) -> Self {
-        let facts = Facts::new(View::new(document), recorded_ms);
+        let facts = Facts::new(View::of_many_fields(document), recorded_ms);
         let outcome = match facts.get(Fact::Outcome) {
             Some("success") => Outcome::Success,
             Some("failure") => Outcome::Failure,

@@ -27,6 +27,7 @@ mod tests;
 
 use crate::event::{Cleared, Document, EventTime, Tape, Value};
 
+use super::with_document;
 use cim::Cim;
 use config::{MapConfig, Model, Place};
 use ecs::Ecs;
@@ -52,13 +53,18 @@ impl Mapping {
         Self { mapper: Mapper::new(config), tape: Tape::default(), out: Vec::new() }
     }
 
-    /// Reads what redaction has left. What is no JSON object passes as it is.
-    pub(super) fn apply<'a>(&'a mut self, event: Cleared<'a>) -> Cleared<'a> {
+    /// Reads what redaction has left; `read` is the event as it was read, which may be the same. What is no JSON object passes as
+    /// it is.
+    pub(super) fn apply<'a>(&'a mut self, event: Cleared<'a>, read: Option<&Document<'_>>) -> Cleared<'a> {
         let Self { mapper, tape, out } = self;
         let record = event.record();
-        let Some(document) = record.value.and_then(|value| tape.read(value)) else { return event };
+        let Some(value) = record.value else { return event };
         out.clear();
-        match mapper.map(&document, record.timestamp_ms, out) {
+        let mapped = with_document(value, read, tape, |document| match document {
+            None => Mapped::AsItIs,
+            Some(document) => mapper.map(document, record.timestamp_ms, out),
+        });
+        match mapped {
             Mapped::Written { time } => event.in_another_form(out, time),
             Mapped::AsItIs => event,
         }
@@ -90,6 +96,7 @@ impl Mapper {
 
     /// Appends the mapped event to `out`. `recorded_ms` is when the record was written to Kafka, in milliseconds since 1970.
     pub fn map(&self, document: &Document<'_>, recorded_ms: Option<i64>, out: &mut Vec<u8>) -> Mapped {
+        let document = &document.for_many_texts();
         let root = document.root();
         match &self.config.place {
             Place::Member(name) if root.get(name).is_some() => Mapped::AsItIs,

@@ -189,6 +189,12 @@ pub(super) enum Container {
 }
 
 impl Container {
+    /// In the order of their numbers.
+    pub(super) const ALL: [Self; 5] =
+        [Self::Other, Self::Metadata, Self::ExternalAccount, Self::IdTokenCredentials, Self::Exchange];
+
+    pub(super) const COUNT: usize = Self::ALL.len();
+
     pub(super) fn named(name: &[u8]) -> Self {
         match name {
             b"metadata" => Self::Metadata,
@@ -261,92 +267,6 @@ pub(super) fn of_type(word: &str) -> Classes {
     Class::of_type(Spelling::of(word).bytes()).map_or(Classes::NONE, |class| Classes::NONE.with(class))
 }
 
-/// Whether this is a word of the events' own vocabulary, or several of them with dots between. Such a word tells nothing about anybody; searched for in all texts it
-/// would shred every event, and whoever may choose a name could do that on purpose.
-pub(super) fn is_vocabulary(word: &[u8]) -> bool {
-    word.split(|byte| *byte == b'.').all(|word| VOCABULARY.contains(&word))
-}
-
-/// Names of members, kinds of things and words for outcomes, in small letters.
-const VOCABULARY: &[&[u8]] = &[
-    b"access",
-    b"accesstype",
-    b"acl",
-    b"admin",
-    b"allow",
-    b"apache",
-    b"authentication",
-    b"authenticationinfo",
-    b"authorization",
-    b"authorizationinfo",
-    b"authorize",
-    b"client",
-    b"clientaddress",
-    b"cloud",
-    b"cloudresources",
-    b"cluster",
-    b"confluent",
-    b"connect",
-    b"create",
-    b"credentials",
-    b"data",
-    b"delete",
-    b"deny",
-    b"email",
-    b"environment",
-    b"event",
-    b"failure",
-    b"fields",
-    b"flink",
-    b"granted",
-    b"group",
-    b"http",
-    b"https",
-    b"identity",
-    b"json",
-    b"kafka",
-    b"ksql",
-    b"message",
-    b"metadata",
-    b"method",
-    b"methodname",
-    b"name",
-    b"none",
-    b"null",
-    b"operation",
-    b"organization",
-    b"principal",
-    b"privileged",
-    b"request",
-    b"requestmetadata",
-    b"resource",
-    b"resourceid",
-    b"resourcename",
-    b"resourcetype",
-    b"result",
-    b"role",
-    b"schema",
-    b"scope",
-    b"server",
-    b"service",
-    b"servicename",
-    b"source",
-    b"specversion",
-    b"status",
-    b"subject",
-    b"success",
-    b"time",
-    b"topic",
-    b"true",
-    b"false",
-    b"type",
-    b"unknown",
-    b"update",
-    b"user",
-    b"users",
-    b"value",
-];
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -367,6 +287,7 @@ mod tests {
             assert!(Classes::NONE.with(class).has(class));
             assert!(!Classes::NONE.with(class).without(class).has(class));
         }
+        assert!(Container::ALL.into_iter().enumerate().all(|(at, container)| container as usize == at));
         assert!(Class::FIELDS.iter().all(|class| crate::event::Field::parse(class.as_str()).is_some()));
     }
 

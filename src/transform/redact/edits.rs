@@ -4,6 +4,7 @@
 //! - Of nested edits the outer one counts, of equal ones the one of the earlier step. Edits that overlap in part become one
 //!   that covers both: nothing of either stays.
 //! - A member that disappears takes its comma along; the result is JSON again.
+//! - What takes the place of something is made when the edits are put together: what several searches found is made once.
 
 use crate::event::{Document, Kind, Value};
 
@@ -13,13 +14,23 @@ pub(super) type Label = u16;
 /// More of them in one event are not made: it is no audit event.
 pub(super) use crate::defaults::REDACT_EDITS_MAX as EDITS_MAX;
 
+/// What an edit leaves.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(super) enum Left {
+    /// Nothing.
+    Nothing,
+    /// Text between quotation marks that are there.
+    Text,
+    /// Text that needs quotation marks.
+    Quoted,
+}
+
 #[derive(Clone, Copy, Debug)]
 struct Edit {
     start: usize,
     end: usize,
     label: Label,
-    /// Where the replacement lies in `texts`.
-    text: (usize, usize),
+    left: Left,
 }
 
 /// A value that disappears.
@@ -35,14 +46,15 @@ struct Removal {
 pub(super) struct Edits {
     edits: Vec<Edit>,
     removals: Vec<Removal>,
-    texts: Vec<u8>,
 }
+
+/// Is called with each edit that counts and the bytes that it covers, and appends what takes their place.
+pub(super) type Write<'w> = &'w mut dyn FnMut(Label, Left, &[u8], &mut Vec<u8>);
 
 impl Edits {
     pub(super) fn clear(&mut self) {
         self.edits.clear();
         self.removals.clear();
-        self.texts.clear();
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -54,11 +66,9 @@ impl Edits {
         self.edits.len() + self.removals.len() > EDITS_MAX
     }
 
-    /// Replaces these bytes by what `write` appends.
-    pub(super) fn replace(&mut self, (start, end): (usize, usize), label: Label, write: impl FnOnce(&mut Vec<u8>)) {
-        let from = self.texts.len();
-        write(&mut self.texts);
-        self.edits.push(Edit { start, end, label, text: (from, self.texts.len()) });
+    /// Replaces these bytes.
+    pub(super) fn replace(&mut self, (start, end): (usize, usize), label: Label, left: Left) {
+        self.edits.push(Edit { start, end, label, left });
     }
 
     /// Lets a value disappear, with its name, from the container at index `parent`.
@@ -66,22 +76,22 @@ impl Edits {
         self.removals.push(Removal { index, parent, label });
     }
 
-    /// Writes the event with the edits made. `count` is called with the label of each edit that counted.
-    pub(super) fn apply(&mut self, document: &Document<'_>, out: &mut Vec<u8>, count: &mut dyn FnMut(Label)) {
+    /// Writes the event with the edits made.
+    pub(super) fn apply(&mut self, document: &Document<'_>, out: &mut Vec<u8>, write: Write<'_>) {
         self.resolve_removals(document);
         // Equal spans and outer ones first: what follows within them does not count.
-        self.edits.sort_unstable_by_key(|edit| (edit.start, usize::MAX - edit.end, edit.label, edit.text));
+        self.edits.sort_unstable_by_key(|edit| (edit.start, usize::MAX - edit.end, edit.label, edit.left));
         let bytes = document.bytes();
         let mut copied = 0;
         let mut edits = self.edits.iter().copied().peekable();
-        while let Some(Edit { start, mut end, label, text: (from, to) }) = edits.next() {
+        while let Some(Edit { start, end: own_end, label, left }) = edits.next() {
+            let mut end = own_end;
             while let Some(next) = edits.next_if(|next| next.start < end || (next.start, next.end) == (start, end)) {
                 end = end.max(next.end);
             }
             out.extend_from_slice(bytes.get(copied..start).unwrap_or_default());
-            out.extend_from_slice(self.texts.get(from..to).unwrap_or_default());
+            write(label, left, bytes.get(start..own_end).unwrap_or_default(), out);
             copied = end;
-            count(label);
         }
         out.extend_from_slice(bytes.get(copied..).unwrap_or_default());
     }
@@ -99,7 +109,7 @@ impl Edits {
                 Some(next) => (start_of(&value), start_of(&next)),
                 None => (self.end_before(&value, &parent), end_of(&value)),
             };
-            self.edits.push(Edit { start, end, label, text: (0, 0) });
+            self.edits.push(Edit { start, end, label, left: Left::Nothing });
         }
     }
 
@@ -141,7 +151,7 @@ mod tests {
             }
         }
         let mut out = Vec::new();
-        edits.apply(&document, &mut out, &mut |_| {});
+        edits.apply(&document, &mut out, &mut |_, _, _, _| {});
         String::from_utf8(out).expect("text")
     }
 
@@ -170,12 +180,13 @@ mod tests {
         let run = |wanted: &[(usize, usize, Label)]| {
             let mut edits = Edits::default();
             for (start, end, label) in wanted {
-                edits.replace((6 + start, 6 + end), *label, |out| {
-                    out.extend_from_slice(format!("<{label}>").as_bytes())
-                });
+                edits.replace((6 + start, 6 + end), *label, Left::Text);
             }
             let (mut out, mut counted) = (Vec::new(), Vec::new());
-            edits.apply(&document, &mut out, &mut |label| counted.push(label));
+            edits.apply(&document, &mut out, &mut |label, _, _, out| {
+                counted.push(label);
+                out.extend_from_slice(format!("<{label}>").as_bytes());
+            });
             (String::from_utf8(out).expect("text"), counted)
         };
         assert_eq!(run(&[(2, 4, 1), (0, 8, 2)]), (r#"{"a":"<2>89"}"#.to_owned(), vec![2]));

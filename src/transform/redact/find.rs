@@ -51,20 +51,55 @@ fn domain_len(after: &[u8]) -> usize {
 
 /// Every IP address, with where it stands.
 pub(super) fn ips(text: &[u8], found: &mut dyn FnMut(IpAddr, usize, usize)) {
-    let is_part = |byte: &u8| byte.is_ascii_hexdigit() || matches!(byte, b'.' | b':');
     let mut at = 0;
-    while let Some(skip) = text[at..].iter().position(is_part) {
+    while let Some(skip) = text[at..].iter().position(is_ip_part) {
         let start = at + skip;
-        let len = text[start..].iter().take_while(|byte| is_part(byte)).count();
-        let run = &text[start..start + len];
-        if len >= SHORTEST_IP && run.iter().any(|byte| matches!(byte, b'.' | b':')) {
-            match whole_ip(run) {
-                Some((ip, from, to)) => found(ip, start + from, start + to),
-                None => ipv4s_within(run, &mut |ip, from, to| found(ip, start + from, start + to)),
-            }
-        }
+        let len = text[start..].iter().take_while(|byte| is_ip_part(byte)).count();
+        ips_in_run(&text[start..start + len], &mut |ip, from, to| found(ip, start + from, start + to));
         at = start + len;
     }
+}
+
+/// Those of them that have a colon in them or beside them: every spelling of an IPv6 address.
+pub(super) fn ips_with_colon(text: &[u8], found: &mut dyn FnMut(IpAddr, usize, usize)) {
+    let mut done = 0;
+    for at in memchr_iter(b':', text) {
+        let is_part = |at: Option<usize>| at.and_then(|at| text.get(at)).is_some_and(is_ip_part);
+        // The colon behind a name has a quotation mark before it.
+        if at < done || !(is_part(at.checked_sub(1)) || is_part(Some(at + 1))) {
+            continue;
+        }
+        let start = at - text[done..at].iter().rev().take_while(|byte| is_ip_part(byte)).count();
+        done = at + text[at..].iter().take_while(|byte| is_ip_part(byte)).count();
+        ips_in_run(&text[start..done], &mut |ip, from, to| found(ip, start + from, start + to));
+    }
+}
+
+fn is_ip_part(byte: &u8) -> bool {
+    byte.is_ascii_hexdigit() || matches!(byte, b'.' | b':')
+}
+
+/// All of `run` are digits, dots and colons.
+fn ips_in_run(run: &[u8], found: &mut dyn FnMut(IpAddr, usize, usize)) {
+    if run.len() < SHORTEST_IP || !may_hold_ip(run) {
+        return;
+    }
+    match whole_ip(run) {
+        Some((ip, from, to)) => found(ip, from, to),
+        None => ipv4s_within(run, found),
+    }
+}
+
+/// An address has three dots, seven colons, or a gap. Most runs are words and times of day.
+fn may_hold_ip(run: &[u8]) -> bool {
+    let (mut dots, mut colons, mut has_gap, mut before) = (0, 0, false, 0);
+    for byte in run {
+        dots += usize::from(*byte == b'.');
+        colons += usize::from(*byte == b':');
+        has_gap |= *byte == b':' && before == b':';
+        before = *byte;
+    }
+    dots >= 3 || colons >= 7 || has_gap
 }
 
 const SHORTEST_IP: usize = "::".len();
@@ -190,6 +225,7 @@ pub(super) fn value(text: &[u8], value: &[u8], place: Where, found: Found<'_>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn all(find: impl Fn(&[u8], Found<'_>), text: &str) -> Vec<String> {
         let mut all = Vec::new();
@@ -237,6 +273,8 @@ mod tests {
         ] {
             assert_eq!(all(text), one("1.2.3.4", "1.2.3.4"), "{text}");
         }
+        assert_eq!(all("1:2:3:4:5:6:7:8"), one("1:2:3:4:5:6:7:8", "1:2:3:4:5:6:7:8"));
+        assert_eq!(all("1:2:3:4:5:6:1.2.3.4"), one("1:2:3:4:5:6:102:304", "1:2:3:4:5:6:1.2.3.4"));
         assert_eq!(all("[2001:db8::17]:443"), one("2001:db8::17", "2001:db8::17"));
         assert_eq!(all("2001:db8:0:0:0:0:0:17"), one("2001:db8::17", "2001:db8:0:0:0:0:0:17"));
         assert_eq!(all("::ffff:1.2.3.4"), one("::ffff:1.2.3.4", "::ffff:1.2.3.4"));
@@ -244,6 +282,27 @@ mod tests {
         assert_eq!(all("::1"), one("::1", "::1"));
         for none in ["1.2.3", "1.0", "12:30:45", "a.b", "2021-06-07t18:49:40.331z", "crn://x", ""] {
             assert_eq!(all(none), [], "{none}");
+        }
+    }
+
+    proptest! {
+        /// What is left out in looking at colons alone are addresses without any.
+        #[test]
+        fn looking_at_colons_finds_what_has_one(text in "[0-9a-f:. ]{0,40}|([0-9a-f]{1,4}:){2,8}[0-9.:]{0,8}|::(ffff:)?[0-9.]{0,12}") {
+            let (mut all, mut with_colon) = (Vec::new(), Vec::new());
+            ips(text.as_bytes(), &mut |ip, start, end| all.push((ip, start, end)));
+            ips_with_colon(text.as_bytes(), &mut |ip, start, end| with_colon.push((ip, start, end)));
+            prop_assert!(with_colon.iter().all(|found| all.contains(found)), "{:?} {:?}", with_colon, all);
+            let has_colon = |found: &&(IpAddr, usize, usize)| text[found.1..found.2].contains(':');
+            prop_assert!(all.iter().filter(has_colon).all(|found| with_colon.contains(found)), "{:?} {:?}", with_colon, all);
+        }
+
+        /// The quick look at a run turns away nothing that the parser would take.
+        #[test]
+        fn no_address_is_turned_away_unparsed(ip in any::<IpAddr>(), port in any::<u16>()) {
+            for text in [ip.to_string(), format!("{ip}:{port}"), std::net::SocketAddr::new(ip, port).to_string()] {
+                prop_assert!(may_hold_ip(text.as_bytes()), "{}", text);
+            }
         }
     }
 

@@ -2,9 +2,9 @@
 
 use std::net::IpAddr;
 
-use super::class;
 use super::edits::Label;
 use super::find::{self, Where};
+use super::vocabulary;
 use crate::defaults::{REDACT_SWEEP_MIN, REDACT_VALUES_MAX};
 
 #[derive(Clone, Copy, Debug)]
@@ -20,7 +20,7 @@ struct Known {
 pub(super) struct KnownValues {
     values: Vec<Known>,
     texts: Vec<u8>,
-    /// IP addresses that have more than one spelling.
+    /// IP addresses: each has several spellings with a colon. That without one is among the values.
     ips: Vec<(IpAddr, Label)>,
 }
 
@@ -39,7 +39,7 @@ impl KnownValues {
     /// Remembers a value, in the form of a [`super::reading`].
     pub(super) fn add(&mut self, value: &[u8], label: Label) {
         let place = match value {
-            _ if value.is_empty() || class::is_vocabulary(value) => return,
+            _ if value.is_empty() || vocabulary::is_vocabulary(value) => return,
             _ if value.len() < REDACT_SWEEP_MIN => Where::Alone,
             _ if value.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.') => Where::NoDigitBeside,
             _ => Where::Anywhere,
@@ -54,10 +54,19 @@ impl KnownValues {
 
     /// Remembers an IP address, however it is spelled.
     pub(super) fn add_ip(&mut self, ip: IpAddr, label: Label) {
+        let spelled_as_ipv6 = ip.is_ipv6();
         let ip = ip.to_canonical();
         if !self.ips.contains(&(ip, label)) && !self.are_too_many() {
             self.ips.push((ip, label));
         }
+        if spelled_as_ipv6 && ip.is_ipv4() {
+            self.add(ip.to_string().as_bytes(), label);
+        }
+    }
+
+    /// Whether there is nothing to search for.
+    pub(super) fn is_empty(&self) -> bool {
+        self.values.is_empty() && self.ips.is_empty()
     }
 
     /// Every place in `text` where one of the values stands.
@@ -66,10 +75,8 @@ impl KnownValues {
             let value = self.texts.get(*start..*end).unwrap_or_default();
             find::value(text, value, *place, &mut |start, end| found(*label, start, end));
         }
-        // Of an IPv4 address every spelling but this holds it as it is; it was added as a text, too.
-        let any = |ip: &(IpAddr, Label)| ip.0.is_ipv6() || memchr::memmem::find(text, b"::ffff:").is_some();
-        if self.ips.iter().any(any) {
-            find::ips(text, &mut |ip, start, end| {
+        if !self.ips.is_empty() {
+            find::ips_with_colon(text, &mut |ip, start, end| {
                 let ip = ip.to_canonical();
                 for (_, label) in self.ips.iter().filter(|(known, _)| *known == ip) {
                     found(*label, start, end);

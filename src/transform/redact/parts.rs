@@ -17,6 +17,11 @@ pub(super) struct Parts {
 }
 
 impl Parts {
+    pub(super) fn clear(&mut self) {
+        self.redacted.clear();
+        self.known.clear();
+    }
+
     /// Finds what a text at a place of the class holds; returns whether the whole of it is to be redacted. `ip` is called with
     /// every IP address of a client.
     pub(super) fn of(&mut self, class: Class, text: &[u8], ip: &mut dyn FnMut(IpAddr)) -> bool {

@@ -46,6 +46,16 @@ impl Reading {
         self.fold();
     }
 
+    /// Capitals made small, and nothing else: what ASCII text means that holds no escape.
+    pub(super) fn fold_ascii(&mut self, text: &[u8]) -> &[u8] {
+        self.bytes.clear();
+        self.origins.clear();
+        self.len = text.len();
+        self.bytes.extend_from_slice(text);
+        self.bytes.make_ascii_lowercase();
+        &self.bytes
+    }
+
     /// Reads it as a person wrote it: JSON's escapes are undone, and nothing else is changed. The result is text.
     pub(super) fn read_as_written(&mut self, raw: &[u8]) -> Cow<'_, str> {
         self.bytes.clear();

@@ -4,6 +4,7 @@
 //! their shortest form, a principal without the word `User:` before it, everything decoded. So equal values have equal
 //! pseudonyms wherever they stand, in the event and in what `auditferry pseudonym` prints.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -52,7 +53,12 @@ impl Key {
     /// Without a name, the key gets one that is derived from it, so that another key has another name.
     pub fn new(secret: &Secret, id: Option<&str>) -> Self {
         let key = hmac::Key::new(hmac::HMAC_SHA256, secret.expose().as_bytes());
-        let id = id.map_or_else(|| base32(hmac::sign(&key, b"auditferry key id").as_ref(), ID_BITS), str::to_owned);
+        let derived = || {
+            let mut id = Vec::new();
+            push_base32(hmac::sign(&key, b"auditferry key id").as_ref(), ID_BITS, &mut id);
+            String::from_utf8_lossy(&id).into_owned()
+        };
+        let id = id.map_or_else(derived, str::to_owned);
         Self { id, key }
     }
 
@@ -62,8 +68,17 @@ impl Key {
 
     /// The pseudonym of a value: `hmac:`, the key's name, `:` and 20 letters and digits.
     pub fn pseudonym(&self, value: &str) -> String {
+        let mut text = Vec::new();
+        self.push_pseudonym(value, &mut text);
+        String::from_utf8_lossy(&text).into_owned()
+    }
+
+    fn push_pseudonym(&self, value: &str, out: &mut Vec<u8>) {
         let digest = hmac::sign(&self.key, canonical(value).as_bytes());
-        format!("{PREFIX}{}:{}", self.id, base32(digest.as_ref(), DIGEST_BITS))
+        out.extend_from_slice(PREFIX.as_bytes());
+        out.extend_from_slice(self.id.as_bytes());
+        out.push(b':');
+        push_base32(digest.as_ref(), DIGEST_BITS, out);
     }
 }
 
@@ -75,27 +90,40 @@ impl fmt::Debug for Key {
     }
 }
 
-/// RFC 4648's alphabet in small letters: Splunk does not tell them from capitals.
-fn base32(bytes: &[u8], bits: usize) -> String {
+/// RFC 4648's alphabet in small letters: Splunk does not tell them from capitals. `bits` are a multiple of 5.
+fn push_base32(bytes: &[u8], bits: usize, out: &mut Vec<u8>) {
     const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
-    let bit = |at: usize| bytes.get(at / 8).map_or(0, |byte| usize::from(byte >> (7 - at % 8) & 1));
-    let letter = |first: usize| (first..first + 5).fold(0, |value, at| value << 1 | bit(at));
-    (0..bits / 5).map(|at| char::from(ALPHABET[letter(at * 5)])).collect()
+    let (mut held, mut count) = (0_u32, 0);
+    let mut letters = 0;
+    for byte in bytes {
+        (held, count) = (held << 8 | u32::from(*byte), count + 8);
+        while count >= 5 && letters < bits / 5 {
+            count -= 5;
+            out.push(ALPHABET[(held >> count) as usize & 31]);
+            letters += 1;
+        }
+    }
 }
 
 /// What a value means.
-fn canonical(value: &str) -> String {
+fn canonical(value: &str) -> Cow<'_, str> {
     let value = value.trim();
     let value = match value.split_once(':') {
         Some((kind, id)) if kind.eq_ignore_ascii_case("user") => id.trim(),
         Some(_) | None => value,
     };
-    if let Ok(ip) = value.trim_start_matches('/').parse::<IpAddr>() {
-        return ip.to_canonical().to_string();
+    let address = value.trim_start_matches('/');
+    // Nothing else begins an address, and most values are none.
+    if address.starts_with(|c: char| c.is_ascii_hexdigit() || c == ':')
+        && let Ok(ip) = address.parse::<IpAddr>()
+    {
+        // Of an IPv4 address there is one form.
+        return if ip.is_ipv4() { Cow::Borrowed(address) } else { Cow::Owned(ip.to_canonical().to_string()) };
     }
     let mut whole = false;
     find::emails(value.as_bytes(), true, &mut |start, end| whole |= (start, end) == (0, value.len()));
-    if whole { value.to_lowercase() } else { value.to_owned() }
+    let is_small = || value.bytes().all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase());
+    if whole && !is_small() { Cow::Owned(value.to_lowercase()) } else { Cow::Borrowed(value) }
 }
 
 impl Treatment {
@@ -108,7 +136,8 @@ impl Treatment {
             Self::Replace(text) => {
                 push_inside(&text.replace("{length}", &value.chars().count().to_string()), out);
             }
-            Self::Hmac(keys) => push_inside(&keys.current.pseudonym(value), out),
+            // A key's name is made of letters and digits, so there is nothing to escape.
+            Self::Hmac(keys) => keys.current.push_pseudonym(value, out),
         }
     }
 

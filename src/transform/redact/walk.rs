@@ -3,31 +3,11 @@
 use super::class::{self, Class, Classes, Container, Spelling};
 use super::edits::Label;
 use super::find;
-use super::parts::Parts;
+use super::names::{Meaning, Names};
 use super::path::Reached;
 use super::plan::{PatternSet, Plan};
-use super::{Scratch, part, whole_value};
+use super::{Place, Scratch, part, whole_value};
 use crate::event::{Document, Kind, Value};
-
-/// A text, a name or a number of the event, in the order of the event.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Span {
-    /// Where its bytes begin; behind the quotation mark of a text or a name.
-    pub(super) start: usize,
-    pub(super) end: usize,
-    pub(super) kind: SpanKind,
-    /// Index of the value; of a name the value that it names.
-    pub(super) node: usize,
-    /// Index of the value's container.
-    pub(super) parent: usize,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum SpanKind {
-    Name,
-    Text,
-    Number,
-}
 
 /// Memory for the containers that are open.
 #[derive(Debug, Default)]
@@ -35,6 +15,7 @@ pub(super) struct Walk {
     frames: Vec<Frame>,
     /// What each container's values are reached by: one word per path and frame.
     reached: Vec<Reached>,
+    names: Names,
 }
 
 /// A container whose values come next.
@@ -53,7 +34,7 @@ struct Frame {
 }
 
 /// What is asked of one value.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 struct Asked {
     classes: Classes,
     /// It says what the value beside it is: only what looks like a value is one.
@@ -63,34 +44,29 @@ struct Asked {
     container: Container,
 }
 
-/// Notes the edits of all places, the values that stand there, and where all texts, names and numbers lie.
+/// Notes the edits of all places, and the values that stand there.
 pub(super) fn places(plan: &Plan, document: &Document<'_>, scratch: &mut Scratch) {
     let mut walk = std::mem::take(&mut scratch.walk);
     walk.frames.clear();
     walk.reached.clear();
+    let task = Task { plan, document };
     for value in document.values() {
         while walk.frames.last().is_some_and(|frame| frame.end <= value.index()) {
             walk.frames.pop();
         }
-        walk.reached.truncate(walk.frames.len() * plan.path_count());
-        let asked = walk.enter(plan, document, &value);
-        let parent = walk.frames.last().map_or(0, |frame| frame.index);
-        note_spans(&value, parent, scratch);
-        act(Task { plan, document }, &value, parent, asked, scratch);
-        if matches!(value.kind(), Kind::Object | Kind::Array) {
-            let goes_on =
-                value.kind() == Kind::Array && !asked.whole.is_some_and(|label| plan.treatment(label).is_drop());
-            walk.frames.push(Frame {
-                index: value.index(),
-                end: value.next_index(),
-                container: asked.container,
-                inside: asked.classes,
-                patterns: asked.patterns,
-                whole: asked.whole.filter(|_| goes_on),
-            });
+        if plan.path_count() > 0 {
+            walk.reached.truncate(walk.frames.len() * plan.path_count());
         }
-        if scratch.known.are_too_many() || scratch.edits.are_too_many() {
-            break;
+        let asked = walk.enter(task, &value);
+        if asked.is_anything() || plan.reads_crns() {
+            let parent = walk.frames.last().map_or(0, |frame| frame.index);
+            act(task, &value, parent, asked, scratch);
+            if scratch.known.are_too_many() || scratch.edits.are_too_many() {
+                break;
+            }
+        }
+        if value.is_container() {
+            walk.frames.push(asked.inside(task, &value));
         }
     }
     scratch.walk = walk;
@@ -98,73 +74,79 @@ pub(super) fn places(plan: &Plan, document: &Document<'_>, scratch: &mut Scratch
 
 impl Walk {
     /// What is asked of this value: what its container passes on, and what its own name adds.
-    fn enter(&mut self, plan: &Plan, document: &Document<'_>, value: &Value<'_>) -> Asked {
+    #[inline]
+    fn enter(&mut self, task: Task<'_>, value: &Value<'_>) -> Asked {
+        let Task { plan, document } = task;
         let Some(frame) = self.frames.last().copied() else {
             plan.start(&mut self.reached);
-            return Asked {
-                classes: Classes::NONE,
-                is_plain_word: false,
-                patterns: 0,
-                whole: None,
-                container: Container::Other,
-            };
+            return Asked::default();
         };
         let paths = plan.path_count();
         let parent = (self.frames.len() - 1) * paths;
-        let Some(name) = value.key() else {
+        let Some((start, end, is_escaped)) = value.key_bounds() else {
             // An element stands for its array.
-            self.reached.extend_from_within(parent..parent + paths);
+            if paths > 0 {
+                self.reached.extend_from_within(parent..parent + paths);
+            }
             let Frame { container, inside, patterns, whole, .. } = frame;
             return Asked { classes: inside, is_plain_word: false, patterns, whole, container };
         };
-        plan.step(&mut self.reached, parent, &name);
-        let (whole, patterns) = plan.asked(self.reached.get(parent + paths..).unwrap_or_default());
-        let spelling = Spelling::of(&name);
-        let spelled = spelling.bytes();
-        let mut classes = frame.inside.or(class::of_member(spelled, frame.container));
-        if plan.reads_types() {
-            classes = classes.or(typed(document, frame.index, spelled));
+        let meaning = if is_escaped {
+            Meaning::of(&value.key().unwrap_or_default(), plan)
+        } else {
+            self.names.meaning(document.bytes(), (start, end), plan)
+        };
+        let (mut whole, mut patterns) = (None, frame.patterns);
+        if paths > 0 {
+            plan.step(&mut self.reached, parent, &value.key().unwrap_or_default());
+            let asked = plan.asked(self.reached.get(parent + paths..).unwrap_or_default());
+            (whole, patterns) = (asked.0, patterns | asked.1);
         }
-        if plan.keep_members.iter().any(|kept| *kept == name) {
+        let mut classes = frame.inside.or(meaning.classes(frame.container));
+        if meaning.is_told {
+            classes = classes.or(typed(value, document.value(frame.index)).and(plan.wanted));
+        }
+        if meaning.is_kept {
             classes = classes.without(Class::Payload);
         }
-        let classes = classes.and(plan.wanted);
-        Asked {
-            classes,
-            is_plain_word: class::is_plain_word(spelled),
-            patterns: frame.patterns | patterns | plan.patterns_at(classes),
-            whole,
-            container: Container::named(spelled),
+        patterns |= plan.patterns_at(classes);
+        Asked { classes, is_plain_word: meaning.is_plain_word, patterns, whole, container: meaning.container }
+    }
+}
+
+impl Asked {
+    fn is_anything(&self) -> bool {
+        !self.classes.is_empty() || self.patterns != 0 || self.whole.is_some()
+    }
+
+    /// What is asked of the values in a container of which this is asked.
+    fn inside(self, Task { plan, .. }: Task<'_>, value: &Value<'_>) -> Frame {
+        let goes_on = value.kind() == Kind::Array && !self.whole.is_some_and(|label| plan.treatment(label).is_drop());
+        Frame {
+            index: value.index(),
+            end: value.next_index(),
+            container: self.container,
+            inside: self.classes,
+            patterns: self.patterns,
+            whole: self.whole.filter(|_| goes_on),
         }
     }
 }
 
 /// What a member names, as the type of the resource beside it says. Of repeated types each counts.
-fn typed(document: &Document<'_>, container: usize, name: &[u8]) -> Classes {
-    let Some(wanted) = class::type_member(name) else { return Classes::NONE };
-    let Some(container) = document.value(container) else { return Classes::NONE };
+fn typed(value: &Value<'_>, container: Option<Value<'_>>) -> Classes {
+    let name = value.key().unwrap_or_default();
+    let (Some(type_member), Some(container)) = (class::type_member(Spelling::of(&name).bytes()), container) else {
+        return Classes::NONE;
+    };
     let mut classes = Classes::NONE;
     for member in container.children() {
-        let is_type = member.key().is_some_and(|name| Spelling::of(&name).bytes() == wanted);
+        let is_type = member.key().is_some_and(|name| Spelling::of(&name).bytes() == type_member);
         if let (true, Some(word)) = (is_type, member.text()) {
             classes = classes.or(class::of_type(&word));
         }
     }
     classes
-}
-
-fn note_spans(value: &Value<'_>, parent: usize, scratch: &mut Scratch) {
-    let node = value.index();
-    if let Some(span) = value.key_span() {
-        scratch.spans.push(Span { start: span.start, end: span.end, kind: SpanKind::Name, node, parent });
-    }
-    let kind = match value.kind() {
-        Kind::String => SpanKind::Text,
-        Kind::Number => SpanKind::Number,
-        Kind::Object | Kind::Array | Kind::Bool(_) | Kind::Null => return,
-    };
-    let span = value.span();
-    scratch.spans.push(Span { start: span.start, end: span.end, kind, node, parent });
 }
 
 /// What is asked of which event.
@@ -177,7 +159,7 @@ struct Task<'t> {
 fn act(task: Task<'_>, value: &Value<'_>, parent: usize, asked: Asked, scratch: &mut Scratch) {
     let Task { plan, document } = task;
     let span = value.span();
-    let place = Span { start: span.start, end: span.end, kind: SpanKind::Text, node: value.index(), parent };
+    let place = Place { start: span.start, end: span.end, node: value.index(), parent };
     if let Some(label) = asked.whole {
         // An array's elements are redacted one by one, unless all of it disappears.
         if value.kind() != Kind::Array || plan.treatment(label).is_drop() {
@@ -206,7 +188,7 @@ fn act(task: Task<'_>, value: &Value<'_>, parent: usize, asked: Asked, scratch: 
     }
 }
 
-fn number(task: Task<'_>, value: &Value<'_>, place: Span, asked: Asked, scratch: &mut Scratch) {
+fn number(task: Task<'_>, value: &Value<'_>, place: Place, asked: Asked, scratch: &mut Scratch) {
     let Task { plan, document } = task;
     for class in asked.classes.iter().filter(|_| !asked.is_plain_word) {
         let Some(label) = plan.label_of(class) else { continue };
@@ -224,7 +206,7 @@ fn number(task: Task<'_>, value: &Value<'_>, place: Span, asked: Asked, scratch:
 }
 
 /// Redacts what a text at a place of the class holds, and remembers it.
-fn at_place(task: Task<'_>, place: Span, class: Class, is_plain_word: bool, scratch: &mut Scratch) {
+fn at_place(task: Task<'_>, place: Place, class: Class, is_plain_word: bool, scratch: &mut Scratch) {
     let Task { plan, document } = task;
     let Some(label) = plan.label_of(class) else { return };
     let raw = document.bytes().get(place.start..place.end).unwrap_or_default();
@@ -232,10 +214,10 @@ fn at_place(task: Task<'_>, place: Span, class: Class, is_plain_word: bool, scra
     if raw.is_empty() || (is_plain_word && class != Class::ClientIp) {
         return;
     }
-    let Scratch { reading, known, edits, .. } = scratch;
+    let Scratch { reading, known, edits, parts, .. } = scratch;
     reading.read(raw);
     let text = reading.bytes();
-    let mut parts = Parts::default();
+    parts.clear();
     let is_whole = parts.of(class, text, &mut |ip| known.add_ip(ip, label));
     for (start, end) in parts.known.iter().copied() {
         known.add(text.get(start..end).unwrap_or_default(), label);
@@ -245,14 +227,14 @@ fn at_place(task: Task<'_>, place: Span, class: Class, is_plain_word: bool, scra
     if is_whole || (redacted && plan.treatment(label).is_drop()) {
         return whole_value(plan, edits, document, place, label);
     }
-    for (start, end) in parts.redacted {
+    for (start, end) in parts.redacted.iter().copied() {
         let (start, end) = reading.origin(start, end);
-        part(plan, edits, document, (place.start + start, place.start + end), label);
+        part(edits, (place.start + start, place.start + end), label);
     }
 }
 
 /// Redacts the parts of a CRN that are of an active class, and remembers them.
-fn in_crn(plan: &Plan, document: &Document<'_>, place: Span, scratch: &mut Scratch) {
+fn in_crn(plan: &Plan, document: &Document<'_>, place: Place, scratch: &mut Scratch) {
     let raw = document.bytes().get(place.start..place.end).unwrap_or_default();
     // An equals sign may be hidden by an escape.
     if memchr::memchr3(b'=', b'%', b'\\', raw).is_none() {
@@ -271,11 +253,11 @@ fn in_crn(plan: &Plan, document: &Document<'_>, place: Span, scratch: &mut Scrat
     });
     for (label, start, end) in hits.iter().copied() {
         let (start, end) = reading.origin(start, end);
-        part(plan, edits, document, (place.start + start, place.start + end), label);
+        part(edits, (place.start + start, place.start + end), label);
     }
 }
 
-fn search_patterns(plan: &Plan, document: &Document<'_>, place: Span, set: PatternSet, scratch: &mut Scratch) {
+fn search_patterns(plan: &Plan, document: &Document<'_>, place: Place, set: PatternSet, scratch: &mut Scratch) {
     let raw = document.bytes().get(place.start..place.end).unwrap_or_default();
     let Scratch { reading, edits, hits, .. } = scratch;
     hits.clear();
@@ -290,7 +272,7 @@ fn search_patterns(plan: &Plan, document: &Document<'_>, place: Span, set: Patte
         if at == (place.start, place.end) {
             whole_value(plan, edits, document, place, label);
         } else {
-            part(plan, edits, document, at, label);
+            part(edits, at, label);
         }
     }
 }

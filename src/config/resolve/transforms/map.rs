@@ -4,6 +4,9 @@ use crate::config::findings::Findings;
 use crate::config::node::Path;
 use crate::config::raw::{MapStep, RawEvent};
 use crate::defaults;
+use crate::sink::splunk_hec::config::{EventConfig, Mode};
+use crate::transform::config::Enrichment;
+use crate::transform::enrich;
 use crate::transform::map::config::{MapConfig, Model, Place};
 
 /// What every audit event has: mapped fields under such a name would never be written.
@@ -25,6 +28,27 @@ pub(super) fn map(raw: MapStep, path: &Path, findings: &mut Findings) -> Option<
         (None, raw, Model::Cim | Model::Ocsf | Model::Ecs) => Place::Event { raw },
     };
     Some(MapConfig { to, place })
+}
+
+/// What is mapped has to arrive: an event that a sink does not look into, or a name that two steps want, would lose it.
+pub(super) fn arrives(
+    config: &MapConfig,
+    enrichment: &Enrichment,
+    sink: Option<&EventConfig>,
+    path: &Path,
+    findings: &mut Findings,
+) {
+    if sink.is_some_and(|sink| sink.mode == Mode::Preformatted) {
+        let cause = "with `mode: preformatted` the event is inside an envelope, where mapping does not look";
+        findings.error_at_key(path, cause, "use `mode: event` in the sink, or remove `map`");
+    }
+    let Place::Member(name) = &config.place else { return };
+    let is_added = || enrichment.adds.iter().any(|(place, _)| *place == enrich::config::Place::Event);
+    if name == enrich::MEMBER && is_added() {
+        let cause =
+            format!("`enrich` with `place: event` writes a member `{name}`, too, and would find the name taken");
+        findings.error(&path.key("into"), cause, "use another name");
+    }
 }
 
 /// A pipeline sends each event once, so in one model.

@@ -57,6 +57,9 @@ pub(super) fn resolve(
     }
     filter::no_name_twice(&filters, findings);
     map::only_once(&mapped, findings);
+    if let (Some(config), Some(path)) = (&map, mapped.last()) {
+        map::arrives(config, &enrichment, sink, path, findings);
+    }
     let filters = filters.into_iter().map(|(_, filter)| filter).collect();
     (!findings.has_error(path)).then_some(ChainConfig { filters, redact: redaction, enrichment, map })
 }

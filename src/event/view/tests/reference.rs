@@ -1,8 +1,11 @@
 //! The canonical view once more, slow and simple, over `serde_json::Value`: written from the facts, not from the table.
 
+mod who;
+
 use serde_json::Value;
 
 use crate::event::Field;
+use who::{email, principal, principal_type, who};
 
 /// All values of a field: at most one, unless it is a list.
 pub(super) fn values(event: &Value, field: Field) -> Vec<String> {
@@ -163,83 +166,6 @@ fn service(name: &str) -> Option<String> {
     let (product, _) = name.split_once('/')?;
     let product = product.strip_prefix("io.confluent.")?;
     Some(product.strip_suffix(".server").unwrap_or(product).to_owned())
-}
-
-fn without_user(text: String) -> Option<String> {
-    Some(text.strip_prefix("User:").map_or(text.clone(), str::to_owned)).filter(some)
-}
-
-fn in_object(principal: &Value) -> Option<(String, &'static str)> {
-    [
-        ("confluentUser.resourceId", "user"),
-        ("confluentServiceAccount.resourceId", "service_account"),
-        ("identityPool.resourceId", "identity_pool"),
-        ("group.resourceId", "group"),
-        ("externalAccount.subject", "external_account"),
-    ]
-    .into_iter()
-    .find_map(|(path, kind)| Some((all(principal, path).into_iter().find_map(text)?, kind)))
-}
-
-fn principal(principal: &Value) -> Option<String> {
-    without_user(text(principal).or_else(|| in_object(principal).map(|(id, _)| id))?)
-}
-
-fn who(event: &Value) -> Option<String> {
-    let id = all(event, "data.authenticationInfo.principal").into_iter().find_map(principal);
-    let resource_id = all(event, "data.authenticationInfo.principalResourceId").into_iter().find_map(principal);
-    match id {
-        Some(id) if id.chars().any(|letter| !letter.is_ascii_digit()) => Some(id),
-        id => resource_id.or(id),
-    }
-}
-
-fn kind_of_id(id: &str) -> Option<&'static str> {
-    let id = id.strip_prefix("User:").unwrap_or(id);
-    let prefixes = [("u-", "user"), ("sa-", "service_account"), ("pool-", "identity_pool"), ("group-", "group")];
-    let known = prefixes.into_iter().find(|(prefix, _)| id.starts_with(prefix)).map(|(_, kind)| kind);
-    known.or(common_name(id).map(|_| "certificate"))
-}
-
-fn principal_type(event: &Value) -> Option<String> {
-    let told =
-        all(event, "data.authenticationInfo.principal").into_iter().find_map(|principal| match in_object(principal) {
-            Some((id, kind)) => Some(kind_of_id(&id).unwrap_or(kind)),
-            None => kind_of_id(&text(principal)?),
-        });
-    told.or_else(|| kind_of_id(&who(event)?)).map(str::to_owned)
-}
-
-fn common_name(name: &str) -> Option<String> {
-    let parts = name.split(',').map(str::trim);
-    let mut names = parts.filter(|part| part.to_ascii_uppercase().starts_with("CN="));
-    names.next().map(|part| part[3..].to_owned())
-}
-
-fn is_address(text: &str) -> bool {
-    let at = text.rfind('@');
-    at.is_some_and(|at| at > 0 && at + 1 < text.len()) && !text.chars().any(char::is_whitespace)
-}
-
-fn email(event: &Value) -> Option<String> {
-    let of_principal = |path| {
-        all(event, path).into_iter().find_map(|principal| match text(principal).and_then(without_user) {
-            Some(id) => common_name(&id).or(Some(id)).filter(|name| is_address(name)),
-            None => all(principal, "email").into_iter().find_map(text),
-        })
-    };
-    let of_name = |path| {
-        all(event, path).into_iter().find_map(|name| {
-            let inner = all(name, "cn").into_iter().find_map(text);
-            inner.or_else(|| common_name(&text(name)?)).filter(|name| is_address(name))
-        })
-    };
-    let identities = all(event, "data.authenticationInfo.identity").into_iter().filter_map(text);
-    of_principal("data.authenticationInfo.principal")
-        .or_else(|| identities.filter_map(|crn| Some(innermost(&crn)?.1)).find(|value| is_address(value)))
-        .or_else(|| of_name("data.authenticationInfo.credentials.certificateCredentials.dname"))
-        .or_else(|| of_name("data.authenticationInfo.metadata.identifier"))
-        .or_else(|| of_principal("data.authenticationInfo.originalPrincipal"))
 }
 
 fn client_ip(event: &Value) -> Vec<String> {

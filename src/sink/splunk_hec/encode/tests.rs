@@ -1,7 +1,7 @@
 //! The encoder alone: one record in, its bytes out.
 
 use super::*;
-use crate::event::headers;
+use crate::event::{EventTime, headers};
 use crate::position::{Offset, PartitionId};
 use crate::sink::splunk_hec::config::{FieldValue, Metadata, RecordHeaders, Tracked};
 use crate::sink::splunk_hec::extract::Extraction;
@@ -67,6 +67,20 @@ fn an_object_is_copied_unchanged_and_dated_by_its_own_time() {
     let (event, found) = encoded(&EventConfig::default(), record(Some(payload.as_bytes()))).unwrap();
     assert_eq!(event, format!("{{\"time\":1623091781.000001,\"event\":{payload}{FIELDS}\n"));
     assert_eq!(found.unwrap(), payload);
+}
+
+/// An event in the words of a model need not hold its time, or holds it under another name.
+#[test]
+fn an_event_in_another_form_is_dated_by_what_the_form_before_said() {
+    let value = br#"{"time":1623091781000,"class_uid":3002}"#;
+    for (time, expected) in [(Some("2021-06-07T18:49:41.000001Z"), "1623091781.000001"), (None, "1623091780.331000")] {
+        let time = time.and_then(EventTime::parse);
+        let cleared = Cleared::from_chain(record(None)).in_another_form(value, time);
+        let mut out = Vec::new();
+        encoder(&EventConfig::default()).encode(&cleared, &mut out).expect("it is encoded");
+        let event = String::from_utf8(out).expect("text");
+        assert!(event.starts_with(&format!("{{\"time\":{expected},\"event\":")), "{event}");
+    }
 }
 
 #[test]

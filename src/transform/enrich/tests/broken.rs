@@ -1,5 +1,6 @@
 //! Tables and steps that are refused, by the words that say so.
 
+use super::super::testing::database;
 use super::*;
 
 #[track_caller]

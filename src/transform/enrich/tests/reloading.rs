@@ -1,5 +1,6 @@
 //! Tables that change while events pass.
 
+use super::super::testing::database;
 use super::*;
 
 fn table(rig: &Rig) -> Table {

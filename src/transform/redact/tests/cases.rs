@@ -58,6 +58,7 @@ fn an_ip_address_is_redacted_in_its_places_and_equal_ones_elsewhere() {
                 r#"{"client_ip":"1.2.3.4","x":"::ffff:102:304 and ::ffff:1.2.3.4"}"#,
                 r#"{"client_ip":"R","x":"R and R"}"#,
             ),
+            (r#"{"client_ip":"::ffff:1.2.3.4","x":"from 1.2.3.4"}"#, r#"{"client_ip":"R","x":"from R"}"#),
             (r#"{"clientAddress":16909060,"x":16909060}"#, r#"{"clientAddress":"R","x":"R"}"#),
             (r#"{"host":"1.2.3.4"}"#, r#"{"host":"1.2.3.4"}"#),
             (r#"{"clientAddress":[{"type":"1.2.3.4"}]}"#, r#"{"clientAddress":[{"type":"R"}]}"#),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::super::class::is_vocabulary;
+use super::super::vocabulary::is_vocabulary;
 use super::*;
 use crate::defaults::REDACT_SWEEP_MIN;
 use crate::event::{Field, Fields, Places};

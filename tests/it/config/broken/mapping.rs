@@ -11,4 +11,10 @@ pub(super) fn steps(cases: &mut Cases) {
     cases.steps("map: a member that every event has", &["- map: {to: cim, into: data}"]);
     cases.steps("map: a member without a name", &["- map: {to: ocsf, into: ''}"]);
     cases.steps("map: two models for one event", &["- map: {to: cim}", "- map: {to: ocsf}"]);
+    cases.steps(
+        "map: a member that enrichment wants",
+        &["- enrich: {place: event, fields: {a: b}}", "- map: {to: cim, into: enrichment}"],
+    );
+    let step = "    transforms:\n      - map: {to: cim}\n";
+    cases.pipeline("map: events inside envelopes", &format!("        mode: preformatted\n{step}"));
 }
