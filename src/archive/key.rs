@@ -45,7 +45,11 @@ impl PublicKey {
         let bytes = STANDARD.decode(encoded).map_err(|_| wrong())?;
         let Some((&ALGORITHM, bytes)) = bytes.split_first() else { return Err(wrong()) };
         let key = Self::new(name, bytes.try_into().map_err(|_| wrong())?)?;
-        if hex(&key.id()) == id { Ok(key) } else { Err(KeyError("the id of this public key does not fit it".to_owned())) }
+        if hex(&key.id()) == id {
+            Ok(key)
+        } else {
+            Err(KeyError("the id of this public key does not fit it".to_owned()))
+        }
     }
 
     fn new(name: &str, bytes: [u8; KEY_BYTES]) -> Result<Self, KeyError> {
@@ -172,7 +176,9 @@ const BEGIN: &str = "-----BEGIN PRIVATE KEY-----";
 
 fn pem_body(pem: &str) -> Result<Zeroizing<Vec<u8>>, KeyError> {
     let wrong = |what: &str| {
-        KeyError(format!("this is {what}, not a private key (PKCS#8 in PEM): make one with `auditferry archive keygen`"))
+        KeyError(format!(
+            "this is {what}, not a private key (PKCS#8 in PEM): make one with `auditferry archive keygen`"
+        ))
     };
     if pem.contains("BEGIN ENCRYPTED PRIVATE KEY") {
         return Err(wrong("an encrypted key"));

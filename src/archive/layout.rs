@@ -128,7 +128,10 @@ mod tests {
         assert_eq!(Log::of_folder("log=a.b"), Some(Log::new("a", "b")));
         assert_eq!((Log::of_folder("log="), Log::of_folder("digest")), (None, None));
         assert_eq!((partition_of("p=00003"), partition_of("p=-1"), partition_of("q=1")), (Some(3), None, None));
-        assert_eq!((seq_of("000000000412.note"), seq_of("412.note"), seq_of("000000000412.txt")), (Some(412), None, None));
+        assert_eq!(
+            (seq_of("000000000412.note"), seq_of("412.note"), seq_of("000000000412.txt")),
+            (Some(412), None, None)
+        );
         assert_eq!(hour_of_digest("v1/digest/2026/13/20/17.note"), None);
     }
 

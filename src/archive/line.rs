@@ -178,7 +178,9 @@ impl<'a> Line<'a> {
             (Some(raw), None, None) => Some(Cow::Borrowed(raw.get().as_bytes())),
             (None, Some(text), None) => Some(bytes_of(text)),
             (None, None, Some(encoded)) => Some(decoded(&encoded)?),
-            (Some(_), _, _) | (None, Some(_), Some(_)) => return Err(MalformedLine("it has several values".to_owned())),
+            (Some(_), _, _) | (None, Some(_), Some(_)) => {
+                return Err(MalformedLine("it has several values".to_owned()));
+            }
         };
         let key = match (shape.k, shape.kb) {
             (None, None) => None,
@@ -296,9 +298,10 @@ mod tests {
     }
 
     fn json() -> impl Strategy<Value = Vec<u8>> {
-        let texts: Vec<Vec<u8>> = [r#"{"a":[1,{"b":"\u00e9\n"}]}"#, "[]", "{}", "[ 1 ]", "{\"a\":\t1}", "{\"a\":1}\n", "null"]
-            .map(|text| text.as_bytes().to_vec())
-            .into();
+        let texts: Vec<Vec<u8>> =
+            [r#"{"a":[1,{"b":"\u00e9\n"}]}"#, "[]", "{}", "[ 1 ]", "{\"a\":\t1}", "{\"a\":1}\n", "null"]
+                .map(|text| text.as_bytes().to_vec())
+                .into();
         prop_oneof![proptest::sample::select(texts), vec(any::<u8>(), 0..40), "\\PC{0,20}".prop_map(String::into_bytes)]
     }
 

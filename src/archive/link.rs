@@ -220,7 +220,12 @@ mod tests {
         let link = data();
         let text = link.to_text();
         assert!(text.starts_with(r#"{"v":1,"archive":"a","log":"lkc.t","p":3,"seq":412,"prev":""#), "{text}");
-        assert!(text.contains(r#""type":"data","takeover":400,"first":5,"next":9,"count":3,"ts":[1,2],"seg":{"key":"seg/x""#), "{text}");
+        assert!(
+            text.contains(
+                r#""type":"data","takeover":400,"first":5,"next":9,"count":3,"ts":[1,2],"seg":{"key":"seg/x""#
+            ),
+            "{text}"
+        );
         assert!(text.contains(r#""spans":[[5,6],[7,9]],"gaps":[{"from":6,"to":7,"why":"no_record"}]"#), "{text}");
         assert!(!text.contains('\n'));
         assert_eq!(Link::parse(&text), Ok(link));

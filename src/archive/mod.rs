@@ -47,7 +47,10 @@ pub(crate) fn hash_of(digest: &aws_lc_rs::digest::Digest) -> Hash {
 /// Lower-case hexadecimal digits.
 pub fn hex(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    bytes.iter().flat_map(|byte| [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]].map(char::from)).collect()
+    bytes
+        .iter()
+        .flat_map(|byte| [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]].map(char::from))
+        .collect()
 }
 
 /// A hash from its 64 lower-case hexadecimal digits.
@@ -93,7 +96,9 @@ mod tests {
         let hash = sha256(b"abc");
         assert_eq!(hex(&hash), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
         assert_eq!(parse_hash(&hex(&hash)), Some(hash));
-        for wrong in ["", "ba78", &hex(&hash).to_uppercase(), &format!("{}0", hex(&hash)), &hex(&hash).replace('b', "g")] {
+        for wrong in
+            ["", "ba78", &hex(&hash).to_uppercase(), &format!("{}0", hex(&hash)), &hex(&hash).replace('b', "g")]
+        {
             assert_eq!(parse_hash(wrong), None, "{wrong}");
         }
     }

@@ -70,7 +70,8 @@ pub async fn prove(store: &Store, log: &Log, partition: i32, offset: i64) -> Res
     let line = String::from_utf8(text.to_vec()).map_err(|_| "the line is not UTF-8".to_owned())?;
     let path = inclusion_proof(&leaves, index).unwrap_or_default().iter().map(|hash| hex(hash)).collect();
     let keys = announcements(store).await?;
-    let takeover = text_of(&store.get(&log.link(partition, takeover.link.seq)).await.map_err(|error| error.to_string())?);
+    let takeover =
+        text_of(&store.get(&log.link(partition, takeover.link.seq)).await.map_err(|error| error.to_string())?);
     Ok(Proof { v: VERSION, line, path, link: note, takeover, keys })
 }
 

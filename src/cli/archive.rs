@@ -93,7 +93,8 @@ impl ArchivePlace {
             tell(clean(&format!("error: there is no directory {}", folder.display())));
             return Ok(Err(Exit::CouldNotCheck));
         }
-        let http = Arc::new(HttpClient::new(&store.tls, &store.transport).context("prepare the connection to the store")?);
+        let http =
+            Arc::new(HttpClient::new(&store.tls, &store.transport).context("prepare the connection to the store")?);
         Ok(Ok(Store::open(&store, &http, Repeat::Reading).context("open the archive")?))
     }
 
@@ -146,7 +147,10 @@ fn keygen(args: &KeygenArgs) -> anyhow::Result<Exit> {
     write_new(&args.out, 0o600, key.to_pem()?.as_bytes())?;
     write_new(&public_path, 0o644, format!("{}\n", key.public()).as_bytes())?;
     tell(clean(&format!("wrote the private key to {}: give it to the pipeline as sign.key_file", args.out.display())));
-    tell(clean(&format!("wrote the public key to {}: whoever verifies needs it, keep it in several places", public_path.display())));
+    tell(clean(&format!(
+        "wrote the public key to {}: whoever verifies needs it, keep it in several places",
+        public_path.display()
+    )));
     print_line(key.public().to_string())?;
     Ok(Exit::Done)
 }
@@ -215,7 +219,8 @@ async fn look(store: &Store) -> Result<Option<Seen>, String> {
         }
     }
     let digests: Vec<Listed> = store.list(layout::DIGESTS, None).try_collect().await.map_err(told)?;
-    let last_digest = digests.iter().filter_map(|listed| layout::hour_of_digest(&listed.name)).max().map(|hour| hour.to_string());
+    let last_digest =
+        digests.iter().filter_map(|listed| layout::hour_of_digest(&listed.name)).max().map(|hour| hour.to_string());
     Ok(Some(Seen { archive: first.archive, key: first.key.to_string(), begun: first.begun, last_digest, chains }))
 }
 
@@ -227,11 +232,20 @@ fn print_seen(store: &Store, seen: &Seen, format: Format) -> anyhow::Result<Exit
         print_line(format!("last digest {last}\n"))?;
     }
     let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_header(["LOG", "PARTITION", "LINK", "EPOCH", "NEXT OFFSET", "SEGMENTS", "BYTES"]);
+    table.load_style(presets::NOTHING).set_header([
+        "LOG",
+        "PARTITION",
+        "LINK",
+        "EPOCH",
+        "NEXT OFFSET",
+        "SEGMENTS",
+        "BYTES",
+    ]);
     for standing in &seen.chains {
         let Standing { log, partition, head, segments, bytes } = standing;
-        let (seq, epoch, next) =
-            head.as_ref().map_or((None, None, None), |head| (Some(head.link.seq), Some(head.link.epoch), head.link.next()));
+        let (seq, epoch, next) = head
+            .as_ref()
+            .map_or((None, None, None), |head| (Some(head.link.seq), Some(head.link.epoch), head.link.next()));
         let is_takeover = head.as_ref().is_some_and(|head| matches!(head.link.body, Body::Takeover { .. }));
         if format == Format::Json {
             print_json(&json!({

@@ -143,7 +143,9 @@ fn exit_of(report: &Report) -> Exit {
     match report.findings.iter().map(|finding| finding.code.severity()).max() {
         Some(Severity::Tampered) => Exit::Failed,
         Some(Severity::Incomplete) => Exit::Usage,
-        Some(Severity::Remark) | None if report.partitions.iter().all(|partition| partition.links == 0) => Exit::CouldNotCheck,
+        Some(Severity::Remark) | None if report.partitions.iter().all(|partition| partition.links == 0) => {
+            Exit::CouldNotCheck
+        }
         Some(Severity::Remark) | None => Exit::Done,
     }
 }
@@ -151,9 +153,14 @@ fn exit_of(report: &Report) -> Exit {
 fn verdict(report: &Report, url: &str, exit: Exit) -> String {
     let stored: u64 = report.partitions.iter().map(|partition| partition.stored).sum();
     match exit {
-        Exit::Done => format!("PROVEN: {stored} records in {} partition(s) of {url} are as they were written, and none is missing", report.partitions.len()),
+        Exit::Done => format!(
+            "PROVEN: {stored} records in {} partition(s) of {url} are as they were written, and none is missing",
+            report.partitions.len()
+        ),
         Exit::Failed => format!("TAMPERED: something at {url} is not what was written; see above"),
-        Exit::Usage => format!("INCOMPLETE: what is at {url} is as it was written, and something is missing; see above"),
+        Exit::Usage => {
+            format!("INCOMPLETE: what is at {url} is as it was written, and something is missing; see above")
+        }
         Exit::CouldNotCheck => format!("NOTHING FOUND: there is no archive at {url} that could be proven"),
     }
 }

@@ -59,7 +59,9 @@ pub enum Coding {
     Gzip,
     /// Whole frames of Zstandard (RFC 8878), one behind the other, while the batch is filled: for batches that stay open for long.
     /// Of each frame the level is given.
-    Zstd { level: i32 },
+    Zstd {
+        level: i32,
+    },
 }
 
 /// A failure's reason and the server's or system's own words (bounded, already free of secrets).

@@ -176,7 +176,11 @@ impl BatchBuilder {
     /// Bytes of memory that the open batch takes.
     pub(super) fn held(&self) -> usize {
         let stored = self.framing.as_ref().map_or(0, |(framer, _)| framer.stored());
-        stored + self.body.capacity() + self.events.capacity() * size_of::<Event>() + self.notes.capacity() + self.letter_bytes
+        stored
+            + self.body.capacity()
+            + self.events.capacity() * size_of::<Event>()
+            + self.notes.capacity()
+            + self.letter_bytes
     }
 
     /// Whether the batch must be closed before a record with a payload of this many bytes and this timestamp is added.
@@ -188,7 +192,9 @@ impl BatchBuilder {
 
     fn begins_an_hour(&self, timestamp_ms: Option<i64>) -> bool {
         let by_hour = self.framing.as_ref().is_some_and(|(_, limits)| limits.by_hour);
-        let Some(timestamp_ms) = timestamp_ms.filter(|_| by_hour && self.newest_ms != NO_TIMESTAMP) else { return false };
+        let Some(timestamp_ms) = timestamp_ms.filter(|_| by_hour && self.newest_ms != NO_TIMESTAMP) else {
+            return false;
+        };
         timestamp_ms.div_euclid(HOUR_MS) > self.newest_ms.div_euclid(HOUR_MS)
     }
 

@@ -104,7 +104,8 @@ impl Intake {
                 }
             }
             Event::Gap(gap) => {
-                let missing = Missing { topic: &gap.topic, partition: gap.partition, from: gap.expected, to: gap.resumed };
+                let missing =
+                    Missing { topic: &gap.topic, partition: gap.partition, from: gap.expected, to: gap.resumed };
                 self.sink.missed(&missing);
                 (self.observer)(IntakeEvent::Gap(&gap));
             }

@@ -347,7 +347,8 @@ fn gathering(config: &PipelineConfig, builder: BatchBuilder) -> (BatchBuilder, C
     };
     let rotate = &archive.rotate;
     let limits = FrameLimits { max_stored: rotate.stored_bytes.as_len(), by_hour: rotate.hour_boundary };
-    let builder = builder.framing(archive.compression_level, limits).expect("the level was checked with the configuration");
+    let builder =
+        builder.framing(archive.compression_level, limits).expect("the level was checked with the configuration");
     (builder, Closing::Apart { age: rotate.age, memory: config.in_flight_bytes.as_len() / 2 })
 }
 

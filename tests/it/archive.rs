@@ -23,8 +23,15 @@ fn every_record_is_archived_byte_by_byte() {
     for place in [Place::Directory, Place::S3] {
         let topic = kafka.topic("archive", 2);
         let rig = Rig::new(kafka, &topic, place);
-        let odd: [Option<&[u8]>; 7] =
-            [Some(b"{ \"a\" : 1 }"), Some(b"[1]"), Some(b"text\nlines"), Some(b"\xff\x00"), Some(b""), None, Some(b" {}")];
+        let odd: [Option<&[u8]>; 7] = [
+            Some(b"{ \"a\" : 1 }"),
+            Some(b"[1]"),
+            Some(b"text\nlines"),
+            Some(b"\xff\x00"),
+            Some(b""),
+            None,
+            Some(b" {}"),
+        ];
         for (at, value) in odd.into_iter().enumerate() {
             let headers: &[(&str, Option<&[u8]>)] = &[("n", Some(b"v")), ("n", None), ("b", Some(b"\xff"))];
             let key: &[u8] = if at % 2 == 0 { b"key" } else { b"\xfe" };

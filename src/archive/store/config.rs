@@ -41,7 +41,11 @@ pub enum Location {
 pub enum S3Login {
     /// What AWS clients find in the environment: variables, web identity, containers, the instance's role.
     Environment,
-    Keys { access_key_id: String, secret_access_key: SecretSource, session_token: Option<SecretSource> },
+    Keys {
+        access_key_id: String,
+        secret_access_key: SecretSource,
+        session_token: Option<SecretSource>,
+    },
 }
 
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -49,7 +53,9 @@ pub enum S3Encryption {
     /// As the bucket says.
     Default,
     Aes256,
-    Kms { key_id: String },
+    Kms {
+        key_id: String,
+    },
 }
 
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -73,7 +79,8 @@ impl Location {
         if url.starts_with('/') {
             return Ok(Self::Directory(PathBuf::from(url)));
         }
-        let (scheme, rest) = url.split_once("://").ok_or(BadLocation("this is neither an address nor an absolute path"))?;
+        let (scheme, rest) =
+            url.split_once("://").ok_or(BadLocation("this is neither an address nor an absolute path"))?;
         if scheme == "file" {
             let path = rest.starts_with('/').then(|| PathBuf::from(rest));
             return path.map(Self::Directory).ok_or(BadLocation("a `file://` address goes on with an absolute path"));
@@ -149,7 +156,18 @@ mod tests {
 
     #[test]
     fn what_is_no_address_is_refused() {
-        for url in ["", "archive", "s3:/b", "s3://", "s3://user:pw@b", "s3://b:9000/p", "s3://b/../x", "s3://b/a//b", "ftp://b", "file://x"] {
+        for url in [
+            "",
+            "archive",
+            "s3:/b",
+            "s3://",
+            "s3://user:pw@b",
+            "s3://b:9000/p",
+            "s3://b/../x",
+            "s3://b/a//b",
+            "ftp://b",
+            "file://x",
+        ] {
             assert!(Location::parse(url).is_err(), "{url}");
         }
     }

@@ -120,7 +120,8 @@ const CODES: &[(&str, Trouble, &str)] = &[
 
 pub(super) fn is_absent(error: &Error) -> bool {
     let text = chain_of(error);
-    matches!(error, Error::NotFound { .. }) && !CODES.iter().any(|(code, trouble, _)| *trouble == Trouble::NoBucket && text.contains(code))
+    matches!(error, Error::NotFound { .. })
+        && !CODES.iter().any(|(code, trouble, _)| *trouble == Trouble::NoBucket && text.contains(code))
 }
 
 /// `doing` is a verb: write, read, list.
@@ -242,13 +243,26 @@ mod tests {
     #[test]
     fn what_a_store_says_is_sorted_by_what_has_to_happen() {
         let cases = [
-            ("Server returned non-2xx status code: 403 Forbidden: <Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>",
-             Trouble::Unauthorized, "403 AccessDenied: Access Denied"),
-            ("Server returned non-2xx status code: 403 Forbidden: <Error><Code>RequestTimeTooSkewed</Code></Error>",
-             Trouble::Unauthorized, "the clock of this machine"),
-            ("Server returned non-2xx status code: 400 Bad Request: <Error><Code>AuthorizationHeaderMalformed</Code><Message>expecting 'eu-west-1'</Message></Error>",
-             Trouble::Setup, "set region"),
-            ("Server returned non-2xx status code: 503 Service Unavailable: <Error><Code>SlowDown</Code></Error>", Trouble::Busy, "SlowDown"),
+            (
+                "Server returned non-2xx status code: 403 Forbidden: <Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>",
+                Trouble::Unauthorized,
+                "403 AccessDenied: Access Denied",
+            ),
+            (
+                "Server returned non-2xx status code: 403 Forbidden: <Error><Code>RequestTimeTooSkewed</Code></Error>",
+                Trouble::Unauthorized,
+                "the clock of this machine",
+            ),
+            (
+                "Server returned non-2xx status code: 400 Bad Request: <Error><Code>AuthorizationHeaderMalformed</Code><Message>expecting 'eu-west-1'</Message></Error>",
+                Trouble::Setup,
+                "set region",
+            ),
+            (
+                "Server returned non-2xx status code: 503 Service Unavailable: <Error><Code>SlowDown</Code></Error>",
+                Trouble::Busy,
+                "SlowDown",
+            ),
             ("Server returned non-2xx status code: 500 Internal Server Error: ", Trouble::ServerError, "500"),
             ("Server returned non-2xx status code: 400 Bad Request: no", Trouble::Refused, "400"),
             ("Server returned non-2xx status code: 429 Too Many Requests: ", Trouble::Busy, "429"),

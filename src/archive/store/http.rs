@@ -6,7 +6,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use http_body_util::BodyExt;
 use object_store::ClientOptions;
-use object_store::client::{HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpResponse, HttpResponseBody, HttpService};
+use object_store::client::{
+    HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpResponse, HttpResponseBody, HttpService,
+};
 
 use super::explain::Trouble;
 use crate::tls::{self, HttpClient};
@@ -72,8 +74,11 @@ fn told(error: reqwest::Error) -> HttpError {
     };
     // The address would be told twice.
     let error = error.without_url();
-    HttpError::new(kind, match tls::explain(&error) {
-        Some(words) => NoAnswer { trouble: Trouble::Tls, words },
-        None => NoAnswer { trouble, words: tls::chain(&error) },
-    })
+    HttpError::new(
+        kind,
+        match tls::explain(&error) {
+            Some(words) => NoAnswer { trouble: Trouble::Tls, words },
+            None => NoAnswer { trouble, words: tls::chain(&error) },
+        },
+    )
 }

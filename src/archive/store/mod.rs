@@ -23,8 +23,8 @@ use object_store::gcp::GoogleCloudStorageBuilder;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::{
-    Attribute, Attributes, BackoffConfig, ClientOptions, Error, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload,
-    RetryConfig, TagSet,
+    Attribute, Attributes, BackoffConfig, ClientOptions, Error, ObjectStore, ObjectStoreExt, PutMode, PutOptions,
+    PutPayload, RetryConfig, TagSet,
 };
 
 use crate::tls::HttpClient;
@@ -130,7 +130,9 @@ impl Store {
     /// # Errors
     /// As for [`Store::create`].
     pub async fn put(&self, name: &str, bytes: Bytes, media_type: &'static str) -> Result<(), StoreError> {
-        self.put_in_mode(name, bytes, media_type, PutMode::Overwrite).await.map_err(|error| explain::of(&error, "write"))
+        self.put_in_mode(name, bytes, media_type, PutMode::Overwrite)
+            .await
+            .map_err(|error| explain::of(&error, "write"))
     }
 
     async fn put_in_mode(&self, name: &str, bytes: Bytes, media: &'static str, mode: PutMode) -> Result<(), Error> {
@@ -138,7 +140,8 @@ impl Store {
         if !self.url.starts_with('/') {
             attributes.insert(Attribute::ContentType, media.into());
         }
-        let options = PutOptions { mode, tags: self.tags.clone(), attributes, extensions: object_store::Extensions::default() };
+        let options =
+            PutOptions { mode, tags: self.tags.clone(), attributes, extensions: object_store::Extensions::default() };
         self.inner.put_opts(&self.path(name), PutPayload::from_bytes(bytes), options).await.map(drop)
     }
 
@@ -155,7 +158,10 @@ impl Store {
     ///
     /// # Errors
     /// As for [`Store::get`].
-    pub async fn stream(&self, name: &str) -> Result<Option<BoxStream<'static, Result<Bytes, StoreError>>>, StoreError> {
+    pub async fn stream(
+        &self,
+        name: &str,
+    ) -> Result<Option<BoxStream<'static, Result<Bytes, StoreError>>>, StoreError> {
         let got = absent(self.inner.get(&self.path(name)).await, "read")?;
         Ok(got.map(|got| got.into_stream().map(|part| part.map_err(|error| explain::of(&error, "read"))).boxed()))
     }
@@ -176,7 +182,8 @@ impl Store {
             Some(after) => self.inner.list_with_offset(Some(&folder), &self.path(after)),
             None => self.inner.list(Some(&folder)),
         };
-        let named = move |meta: object_store::ObjectMeta| Listed { name: below(&prefix, &meta.location), size: meta.size };
+        let named =
+            move |meta: object_store::ObjectMeta| Listed { name: below(&prefix, &meta.location), size: meta.size };
         found.map(move |meta| meta.map(&named).map_err(|error| explain::of(&error, "list"))).boxed()
     }
 
@@ -214,11 +221,9 @@ fn absent<T>(result: Result<T, Error>, doing: &'static str) -> Result<Option<T>,
 fn retry(repeat: Repeat) -> RetryConfig {
     match repeat {
         Repeat::Never => RetryConfig { max_retries: 0, ..RetryConfig::default() },
-        Repeat::Reading => RetryConfig {
-            max_retries: 5,
-            retry_timeout: Duration::from_secs(60),
-            backoff: BackoffConfig::default(),
-        },
+        Repeat::Reading => {
+            RetryConfig { max_retries: 5, retry_timeout: Duration::from_secs(60), backoff: BackoffConfig::default() }
+        }
     }
 }
 
@@ -226,7 +231,12 @@ fn options(config: &StoreConfig) -> ClientOptions {
     ClientOptions::new().with_allow_http(config.allows_http())
 }
 
-fn s3(config: &StoreConfig, bucket: &str, http: &Arc<HttpClient>, repeat: Repeat) -> Result<impl ObjectStore, StoreError> {
+fn s3(
+    config: &StoreConfig,
+    bucket: &str,
+    http: &Arc<HttpClient>,
+    repeat: Repeat,
+) -> Result<impl ObjectStore, StoreError> {
     let mut builder = match &config.s3_login {
         // What every AWS client looks at: variables, web identity (IRSA), containers, Pod Identity, the instance.
         S3Login::Environment => AmazonS3Builder::from_env(),
@@ -268,7 +278,12 @@ fn s3(config: &StoreConfig, bucket: &str, http: &Arc<HttpClient>, repeat: Repeat
 /// The client names this setting only by its text.
 const SSE: &str = "aws_server_side_encryption";
 
-fn gcs(config: &StoreConfig, bucket: &str, http: &Arc<HttpClient>, repeat: Repeat) -> Result<impl ObjectStore, StoreError> {
+fn gcs(
+    config: &StoreConfig,
+    bucket: &str,
+    http: &Arc<HttpClient>,
+    repeat: Repeat,
+) -> Result<impl ObjectStore, StoreError> {
     let mut builder = GoogleCloudStorageBuilder::from_env()
         .with_bucket_name(bucket)
         .with_client_options(options(config))
@@ -283,7 +298,12 @@ fn gcs(config: &StoreConfig, bucket: &str, http: &Arc<HttpClient>, repeat: Repea
     builder.build().map_err(|error| explain::of(&error, "prepare"))
 }
 
-fn azure(config: &StoreConfig, container: &str, http: &Arc<HttpClient>, repeat: Repeat) -> Result<impl ObjectStore, StoreError> {
+fn azure(
+    config: &StoreConfig,
+    container: &str,
+    http: &Arc<HttpClient>,
+    repeat: Repeat,
+) -> Result<impl ObjectStore, StoreError> {
     let mut builder = MicrosoftAzureBuilder::from_env()
         .with_container_name(container)
         .with_client_options(options(config))

@@ -62,8 +62,11 @@ pub(super) async fn follow(
     let mut seqs: Vec<u64> =
         listed.iter().filter_map(|object| seq_of(object.name.rsplit('/').next().unwrap_or_default())).collect();
     seqs.sort_unstable();
-    let report =
-        PartitionReport { log: scope.log.as_str().to_owned(), partition: scope.partition, ..PartitionReport::default() };
+    let report = PartitionReport {
+        log: scope.log.as_str().to_owned(),
+        partition: scope.partition,
+        ..PartitionReport::default()
+    };
     let mut followed = Followed { report, hashes: HashMap::new(), last: seqs.last().copied(), segments: Vec::new() };
     let mut at = At::default();
     let read = |seq: u64| async move { (seq, chain::read(scope.store, scope.log, scope.partition, seq).await) };
@@ -137,7 +140,8 @@ fn check_prev(scope: &Scope<'_>, at: &At, prev: Hash, findings: &mut Vec<Finding
     // After a link that could not be read nothing is known.
     let expected = if seq == 0 { Some([0; 32]) } else { at.hash };
     if let Some(expected) = expected.filter(|expected| *expected != prev) {
-        let words = format!("it follows a link with the hash {}, and that before it has {}", hex(&prev), hex(&expected));
+        let words =
+            format!("it follows a link with the hash {}, and that before it has {}", hex(&prev), hex(&expected));
         scope.complain(findings, Code::BrokenPrev, seq, words);
     }
 }
@@ -193,14 +197,20 @@ fn check_offsets(scope: &Scope<'_>, at: &At, data: &Data, findings: &mut Vec<Fin
         position = to;
     }
     if position != data.next {
-        scope.complain(findings, Code::OffsetHole, seq, format!("its spans and gaps end at {position}, not at {}", data.next));
+        scope.complain(
+            findings,
+            Code::OffsetHole,
+            seq,
+            format!("its spans and gaps end at {position}, not at {}", data.next),
+        );
     }
     let stored: i64 = data.spans.iter().map(|span| span.1 - span.0).sum();
     if u64::try_from(stored) != Ok(data.count) {
         scope.complain(findings, Code::Count, seq, format!("it counts {} records, and its spans {stored}", data.count));
     }
     for gap in data.gaps.iter().filter(|gap| gap.why.is_loss()) {
-        let words = format!("offsets {}..{} were gone before they could be archived ({})", gap.from, gap.to, gap.why.as_str());
+        let words =
+            format!("offsets {}..{} were gone before they could be archived ({})", gap.from, gap.to, gap.why.as_str());
         scope.complain(findings, Code::GapLoss, seq, words);
     }
 }

@@ -46,13 +46,18 @@ pub(super) async fn follow(
             report.findings.push(Finding::of_archive(Code::DigestMissing, name.clone(), words));
         }
         if digest.late {
-            report.findings.push(Finding::of_archive(Code::DigestLate, name.clone(), format!("written at {}", digest.written)));
+            report.findings.push(Finding::of_archive(
+                Code::DigestLate,
+                name.clone(),
+                format!("written at {}", digest.written),
+            ));
         }
         compare(&digest, name, chains, &mut report.findings);
         before = Some((*hour, hash));
         report.digests += 1;
     }
-    report.digest_hours = hours.first().zip(hours.last()).map(|(first, last)| (first.0.to_string(), last.0.to_string()));
+    report.digest_hours =
+        hours.first().zip(hours.last()).map(|(first, last)| (first.0.to_string(), last.0.to_string()));
     Ok(())
 }
 

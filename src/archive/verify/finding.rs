@@ -104,7 +104,12 @@ impl Finding {
         Self { code, log: String::new(), partition: None, place: place.into(), words: words.into() }
     }
 
-    pub(super) fn of(code: Code, (log, partition): (&str, i32), place: impl Into<String>, words: impl Into<String>) -> Self {
+    pub(super) fn of(
+        code: Code,
+        (log, partition): (&str, i32),
+        place: impl Into<String>,
+        words: impl Into<String>,
+    ) -> Self {
         Self { code, log: log.to_owned(), partition: Some(partition), place: place.into(), words: words.into() }
     }
 }

@@ -94,7 +94,8 @@ impl PartitionReport {
             Depth::Bytes => ", byte by byte as written",
             Depth::Records => ", record by record as written",
         };
-        let verdict = if self.problems == 0 { read.to_owned() } else { format!("; {} problem(s), see above", self.problems) };
+        let verdict =
+            if self.problems == 0 { read.to_owned() } else { format!("; {} problem(s), see above", self.problems) };
         format!(
             "{log} partition {partition}: offsets {first}..{next} ({}): stored {}, without a record {}, lost {}{verdict}",
             next - first,
@@ -132,7 +133,8 @@ pub async fn verify(store: &Store, task: &Task, progress: Progress<'_>) -> Resul
     let mut chains = BTreeMap::new();
     for log in &logs {
         let segments: Vec<Listed> = store.list(&log.segments(), None).try_collect().await?;
-        let mut segments: BTreeMap<String, u64> = segments.into_iter().map(|listed| (listed.name, listed.size)).collect();
+        let mut segments: BTreeMap<String, u64> =
+            segments.into_iter().map(|listed| (listed.name, listed.size)).collect();
         let mut partitions: Vec<i32> =
             store.folders(&log.chains()).await?.iter().filter_map(|name| layout::partition_of(name)).collect();
         partitions.sort_unstable();

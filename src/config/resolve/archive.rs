@@ -18,7 +18,8 @@ use super::endpoints::parse_endpoint;
 use super::transport::{self, RawTransport};
 use super::{files, positive};
 
-const URL_EXAMPLE: &str = "write for example `s3://acme-audit/confluent`, `gs://…`, `az://…` or `/var/lib/auditferry/archive`";
+const URL_EXAMPLE: &str =
+    "write for example `s3://acme-audit/confluent`, `gs://…`, `az://…` or `/var/lib/auditferry/archive`";
 
 pub(super) fn resolve(mut raw: raw::Archive, path: &Path, findings: &mut Findings) -> Option<ArchiveConfig> {
     let sign = sign(raw.sign.take().unwrap_or_default(), &path.key("sign"), findings);
@@ -66,7 +67,11 @@ fn store(mut raw: raw::Archive, path: &Path, findings: &mut Findings) -> Option<
     let endpoint = raw.endpoint.take().and_then(|url| match parse_endpoint(&url) {
         Ok(endpoint) => Some(endpoint.text),
         Err(malformed) => {
-            findings.error(&path.key("endpoint"), malformed.cause, "write for example `https://minio.example.com:9000`");
+            findings.error(
+                &path.key("endpoint"),
+                malformed.cause,
+                "write for example `https://minio.example.com:9000`",
+            );
             None
         }
     });
@@ -121,7 +126,11 @@ fn refuse_strangers(raw: &raw::Archive, location: &Location, path: &Path, findin
         ("account_key_file", raw.account_key_file.is_some(), azure),
     ];
     for (key, _, _) in keys.into_iter().filter(|(_, given, known)| *given && !known) {
-        findings.error_at_key(&path.key(key), format!("`{key}` means nothing to {kind}"), "remove it, or correct `url`");
+        findings.error_at_key(
+            &path.key(key),
+            format!("`{key}` means nothing to {kind}"),
+            "remove it, or correct `url`",
+        );
     }
 }
 

@@ -161,7 +161,10 @@ fn resolve_sink(raw: raw::Sink, path: &Path, findings: &mut Findings) -> Option<
 /// An archive has segments, and writes one after the other.
 fn refuse_batching(batch: bool, max_in_flight: bool, path: &Path, findings: &mut Findings) {
     let rotate = "remove it; `rotate` of the archive says when a segment is closed";
-    let keys = [("batch", batch, rotate), ("max_in_flight", max_in_flight, "remove it: an archive writes one segment at a time")];
+    let keys = [
+        ("batch", batch, rotate),
+        ("max_in_flight", max_in_flight, "remove it: an archive writes one segment at a time"),
+    ];
     for (key, _, remedy) in keys.into_iter().filter(|(_, given, _)| *given) {
         findings.error_at_key(&path.key(key), format!("`{key}` means nothing to an archive"), remedy);
     }
@@ -178,7 +181,9 @@ fn resolve_batch(raw: raw::Batch, sink: Option<&SinkConfig>, path: &Path, findin
     }
     let max_events = match sink {
         Some(SinkConfig::Webhook(webhook)) => webhook::batch_limit(webhook, raw.max_events, path, findings),
-        Some(SinkConfig::SplunkHec(_) | SinkConfig::Archive(_)) | None => raw.max_events.map_or(defaults::BATCH_MAX_EVENTS, length),
+        Some(SinkConfig::SplunkHec(_) | SinkConfig::Archive(_)) | None => {
+            raw.max_events.map_or(defaults::BATCH_MAX_EVENTS, length)
+        }
     };
     BatchConfig {
         max_events,

@@ -236,7 +236,9 @@ impl Lane {
                 self.answered_well(endpoint);
                 self.land(id, attempt);
             }
-            Attempt::Slower { .. } | Attempt::Retry { .. } | Attempt::Hold(_) | Attempt::Lost(_) => self.land(id, attempt),
+            Attempt::Slower { .. } | Attempt::Retry { .. } | Attempt::Hold(_) | Attempt::Lost(_) => {
+                self.land(id, attempt)
+            }
         }
     }
 

@@ -124,7 +124,8 @@ async fn last_digest(store: &Store) -> Result<Option<(Timestamp, Known)>, Failur
         let Some(latest) = folders.into_iter().max() else { return Ok(None) };
         folder = format!("{folder}/{latest}");
     }
-    let listed: Vec<_> = store.list(&folder, None).try_collect().await.map_err(|error: StoreError| error.to_failure())?;
+    let listed: Vec<_> =
+        store.list(&folder, None).try_collect().await.map_err(|error: StoreError| error.to_failure())?;
     let hours = listed.iter().filter_map(|object| Some((layout::hour_of_digest(&object.name)?, &object.name)));
     let Some((hour, name)) = hours.max() else { return Ok(None) };
     Ok(read(store, name).await?.map(|known| (hour, known)))
@@ -134,7 +135,8 @@ async fn last_digest(store: &Store) -> Result<Option<(Timestamp, Known)>, Failur
 async fn standings(shared: &Shared, opened: &Opened, before: Option<&Known>) -> Result<Vec<Standing>, Failure> {
     let store = &shared.store;
     let failed = |error: StoreError| error.to_failure();
-    let mut logs: Vec<Log> = store.folders("v1").await.map_err(failed)?.iter().filter_map(|name| Log::of_folder(name)).collect();
+    let mut logs: Vec<Log> =
+        store.folders("v1").await.map_err(failed)?.iter().filter_map(|name| Log::of_folder(name)).collect();
     logs.sort();
     let mut chains = Vec::new();
     for log in logs {

@@ -211,7 +211,10 @@ impl Sink for Archive {
                 let (shared, opened) = (&shared, &opened);
                 async move { shared.take_over(opened, shared.log(cluster_id, &key.0)?, key).await }
             };
-            futures_util::stream::iter(partitions.keys.into_iter().map(one)).buffered(TAKEOVERS_AT_ONCE).try_collect().await
+            futures_util::stream::iter(partitions.keys.into_iter().map(one))
+                .buffered(TAKEOVERS_AT_ONCE)
+                .try_collect()
+                .await
         })
     }
 

@@ -55,7 +55,9 @@ impl Signer {
 
 pub(super) fn read_key(name: &str, source: &KeySource) -> Result<SigningKey, String> {
     match source {
-        KeySource::Text(secret) => SigningKey::from_pem(name, secret.value().expose()).map_err(|error| error.to_string()),
+        KeySource::Text(secret) => {
+            SigningKey::from_pem(name, secret.value().expose()).map_err(|error| error.to_string())
+        }
         KeySource::File(path) => {
             let text = fs::read_to_string(path).map(zeroize::Zeroizing::new);
             let text = text.map_err(|error| format!("cannot read the signing key {}: {error}", path.display()))?;
@@ -127,7 +129,8 @@ async fn begin(store: &Store, signer: &Signer) -> Result<Bytes, Failure> {
 
 /// Adds the keys that are announced, each by one that was known before.
 pub(super) async fn trace(store: &Store, archive: &str, keys: &mut Vec<PublicKey>) -> Result<(), Failure> {
-    let listed: Vec<_> = store.list(layout::KEYS, None).try_collect().await.map_err(|error: StoreError| error.to_failure())?;
+    let listed: Vec<_> =
+        store.list(layout::KEYS, None).try_collect().await.map_err(|error: StoreError| error.to_failure())?;
     let mut open = Vec::new();
     for object in listed {
         let bytes = store.get(&object.name).await.map_err(|error| error.to_failure())?;

@@ -127,7 +127,19 @@ impl Writer {
                     let (archive, epoch) = (link.archive, link.epoch);
                     let (writer, last) = (link.writer, (seq, hash));
                     let (lost, fenced) = (Lost::default(), None);
-                    return Ok(Self { log, partition, archive, writer, epoch, key, takeover: seq, last, next, lost, fenced });
+                    return Ok(Self {
+                        log,
+                        partition,
+                        archive,
+                        writer,
+                        epoch,
+                        key,
+                        takeover: seq,
+                        last,
+                        next,
+                        lost,
+                        fenced,
+                    });
                 }
                 Outcome::Theirs(_) => {}
                 Outcome::Unclear(error) => return Err(error.to_failure()),
@@ -290,7 +302,8 @@ async fn verify_head(store: &Store, opened: &Opened, log: &Log, head: &Read) -> 
     let proven = match &head.link.body {
         Body::Takeover { .. } => head.note.verify(&opened.keys),
         Body::Data(data) => {
-            let takeover = chain::read(store, log, head.link.p, data.takeover).await.map_err(|error| failure_of(&error))?;
+            let takeover =
+                chain::read(store, log, head.link.p, data.takeover).await.map_err(|error| failure_of(&error))?;
             match takeover.map(|read| (read.note.verify(&opened.keys).map(drop), read.link.body)) {
                 Some((Ok(()), Body::Takeover { key, .. })) => {
                     return head.note.verify([&key]).map(drop).map_err(|why| strange(log, head, why));

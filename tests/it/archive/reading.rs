@@ -49,7 +49,9 @@ pub fn records(rig: &Rig) -> Vec<Record> {
         let partition = name.split("/p=").nth(1).unwrap()[..5].parse().unwrap();
         let mut plain = Vec::new();
         zstd::Decoder::new(&bytes[..]).unwrap().read_to_end(&mut plain).unwrap();
-        records.extend(plain.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).map(|line| record(partition, line)));
+        records.extend(
+            plain.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).map(|line| record(partition, line)),
+        );
     }
     records.sort();
     records

@@ -47,12 +47,20 @@ impl S3 {
         let data = folder.path().join("data");
         fs::create_dir(&data).unwrap();
         let mut command = Command::new(binary());
-        command.args(["server", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-s3", "-volume.max=100", "-master.volumeSizeLimitMB=64"]);
+        command.args([
+            "server",
+            "-ip=127.0.0.1",
+            "-ip.bind=127.0.0.1",
+            "-s3",
+            "-volume.max=100",
+            "-master.volumeSizeLimitMB=64",
+        ]);
         command.arg(format!("-dir={}", data.display())).arg(format!("-s3.config={}", keys.display()));
         for (name, port) in [("s3.port", port), ("filer.port", filer)] {
             command.arg(format!("-{name}={port}"));
         }
-        let others = ["s3.port.grpc", "filer.port.grpc", "master.port", "master.port.grpc", "volume.port", "volume.port.grpc"];
+        let others =
+            ["s3.port.grpc", "filer.port.grpc", "master.port", "master.port.grpc", "volume.port", "volume.port.grpc"];
         for name in others {
             command.arg(format!("-{name}={}", free_port()));
         }
@@ -61,7 +69,9 @@ impl S3 {
         let server = Guarded::spawn(&mut command, Some(folder.path()));
         let this = Self { port, filer, _server: server, _folder: folder };
         wait_until(LIMIT, "the S3 server takes a bucket", || this.try_bucket("probe"));
-        wait_until(LIMIT, "the S3 server answers", || http(port, "GET", "/").is_some_and(|answer| answer.contains(" 403 ")));
+        wait_until(LIMIT, "the S3 server answers", || {
+            http(port, "GET", "/").is_some_and(|answer| answer.contains(" 403 "))
+        });
         this
     }
 
@@ -115,7 +125,8 @@ impl S3 {
 fn http(port: u16, method: &str, path: &str) -> Option<String> {
     let mut connection = TcpStream::connect(("127.0.0.1", port)).ok()?;
     connection.set_read_timeout(Some(Duration::from_secs(5))).ok()?;
-    let request = format!("{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+    let request =
+        format!("{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
     connection.write_all(request.as_bytes()).ok()?;
     let mut answer = String::new();
     connection.read_to_string(&mut answer).ok()?;

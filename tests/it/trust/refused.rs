@@ -69,8 +69,7 @@ fn splunk_gets_nothing_from_us_unless_it_is_verified() {
     assert_eq!(cases.len(), 14);
     for Case { name, server, store, words } in &cases {
         let sink = SplunkHec::new(&hec(server.port, store.clone())).unwrap_or_else(|error| panic!("{name}: {error}"));
-        let parcel =
-            Parcel::plain(Bytes::new(), Bytes::from_static(b"{}"), 1);
+        let parcel = Parcel::plain(Bytes::new(), Bytes::from_static(b"{}"), 1);
         let Attempt::Hold(failure) = runtime.block_on(sink.attempt(0, parcel)) else { panic!("{name}: no hold") };
         assert_refusal(name, &failure, words);
     }

@@ -1,10 +1,11 @@
 //! `map`: into which data model, and where the fields stand.
 
+use crate::config::SinkConfig;
 use crate::config::findings::Findings;
 use crate::config::node::Path;
 use crate::config::raw::{MapStep, RawEvent};
 use crate::defaults;
-use crate::sink::splunk_hec::config::{EventConfig, Mode};
+use crate::sink::splunk_hec::config::Mode;
 use crate::transform::config::Enrichment;
 use crate::transform::enrich;
 use crate::transform::map::config::{MapConfig, Model, Place};
@@ -34,11 +35,15 @@ pub(super) fn map(raw: MapStep, path: &Path, findings: &mut Findings) -> Option<
 pub(super) fn arrives(
     config: &MapConfig,
     enrichment: &Enrichment,
-    sink: Option<&EventConfig>,
+    sink: Option<&SinkConfig>,
     path: &Path,
     findings: &mut Findings,
 ) {
-    if sink.is_some_and(|sink| sink.mode == Mode::Preformatted) {
+    let is_envelope = match sink {
+        Some(SinkConfig::SplunkHec(hec)) => hec.events.mode == Mode::Preformatted,
+        Some(SinkConfig::Webhook(_) | SinkConfig::Archive(_)) | None => false,
+    };
+    if is_envelope {
         let cause = "with `mode: preformatted` the event is inside an envelope, where mapping does not look";
         findings.error_at_key(path, cause, "use `mode: event` in the sink, or remove `map`");
     }

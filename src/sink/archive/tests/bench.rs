@@ -82,7 +82,12 @@ fn told(words: &'static str) -> Error {
 
 #[async_trait]
 impl ObjectStore for Faulty {
-    async fn put_opts(&self, path: &Path, payload: PutPayload, mut options: PutOptions) -> object_store::Result<PutResult> {
+    async fn put_opts(
+        &self,
+        path: &Path,
+        payload: PutPayload,
+        mut options: PutOptions,
+    ) -> object_store::Result<PutResult> {
         let fault = (self.plan.lock().unwrap())(path);
         if self.overwrites {
             options.mode = PutMode::Overwrite;
@@ -90,7 +95,9 @@ impl ObjectStore for Faulty {
         match fault {
             None => self.inner.put_opts(path, payload, options).await,
             Some(Fault::Refused) => Err(told("Server returned non-2xx status code: 500 Internal Server Error: ")),
-            Some(Fault::Conflict) => Err(Error::AlreadyExists { path: path.to_string(), source: Box::new(Told("409")) }),
+            Some(Fault::Conflict) => {
+                Err(Error::AlreadyExists { path: path.to_string(), source: Box::new(Told("409")) })
+            }
             Some(Fault::Applied) => {
                 // Repeated inside the client, as it may be: the second time it exists.
                 self.inner.put_opts(path, payload, options).await?;
