@@ -56,7 +56,10 @@ impl Writer {
             self.string(&key);
             self.out.push_str("}},\"requestMetadata\":{\"client_address\":");
             self.string(&format!("/{}", addresses[0]));
-            self.out.push_str("},\"authorizationInfo\":{\"granted\":false,\"rbacAuthorization\":{\"actingPrincipal\":");
+            self.out.push_str("},\"clientAddress\":[{\"ip\":");
+            self.string(&addresses[1]);
+            self.out.push_str("}],");
+            self.out.push_str("\"authorizationInfo\":{\"granted\":false,\"rbacAuthorization\":{\"actingPrincipal\":");
             self.string(&format!("User:{whom}"));
             self.out.push_str("}},");
         }
