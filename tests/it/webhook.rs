@@ -135,5 +135,5 @@ fn check_online_connects_and_sends_nothing() {
     // What the name stands for may not be connected to any more.
     let sink = &mut setup.pipeline()["sink"]["webhook"];
     sink.as_object_mut().unwrap().remove("allow_networks");
-    setup.assert_check_says(1, &["failed", "localhost is", "a loopback address", "allow_networks"]);
+    setup.assert_check_says(1, &["failed", "localhost stands for", "a loopback address", "allow_networks"]);
 }

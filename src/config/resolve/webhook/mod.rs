@@ -9,11 +9,11 @@ use crate::config::node::Path;
 use crate::config::raw::{self, Compression, SecretText, WebhookFormat};
 use crate::defaults;
 use crate::secret::SecretSource;
+use crate::sink::webhook::check_key;
 use crate::sink::webhook::config::{
     Format, Identity, IdentityKey, Login, PagerDutyConfig, SignatureConfig, WebhookConfig,
 };
 use crate::sink::webhook::template::{Escape, Template};
-use crate::sink::webhook::check_key;
 use crate::tls::config::Verification;
 
 use super::transport::{self, RawTransport};
