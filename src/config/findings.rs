@@ -56,6 +56,11 @@ impl Findings {
         self.push(Severity::Warning, path, At::Value, (cause.into(), remedy.into()));
     }
 
+    /// A warning about the key at `path` itself, whose value is not shown.
+    pub(super) fn warning_at_key(&mut self, path: &Path, cause: impl Into<String>, remedy: impl Into<String>) {
+        self.push(Severity::Warning, path, At::Key, (cause.into(), remedy.into()));
+    }
+
     /// An error in a part of the text at `path`, which is no secret. What is said about a text that comes from a reference
     /// is replaced by something general, because it quotes what the reference stands for.
     pub(super) fn error_within(

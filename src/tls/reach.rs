@@ -30,11 +30,17 @@ pub enum Reach {
 
 /// An address that may not be connected to.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("{host} is {address}, {kind}, and not connected to; if it is meant, add its network to allow_networks")]
+#[error("{}{address} is {kind} and is not connected to; if it is meant, add its network to allow_networks", stands_for(host, *address))]
 pub struct Blocked {
     host: String,
     address: IpAddr,
     kind: &'static str,
+}
+
+/// What a name stands for, where it is a name.
+fn stands_for(host: &str, address: IpAddr) -> String {
+    let is_address = host.trim_matches(['[', ']']) == address.to_string();
+    if is_address { String::new() } else { format!("{host} stands for {address}: ") }
 }
 
 impl Reach {

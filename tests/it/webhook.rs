@@ -92,7 +92,7 @@ fn a_refused_event_is_a_letter_and_refused_credentials_hold_until_they_are_repla
 
     // What was refused is taken now, and leaves the store.
     receiver.change(|manners| manners.refuses = None);
-    let retried = setup.run(&["deadletter", "retry"]);
+    let retried = setup.run(&["deadletter", "retry", "--all"]);
     assert_eq!(retried.code(), Some(0), "{}{}", retried.stdout, retried.stderr);
     assert_eq!(receiver.taken().last().unwrap().body, values[1].as_bytes());
     ferry.stop();
@@ -135,5 +135,5 @@ fn check_online_connects_and_sends_nothing() {
     // What the name stands for may not be connected to any more.
     let sink = &mut setup.pipeline()["sink"]["webhook"];
     sink.as_object_mut().unwrap().remove("allow_networks");
-    setup.assert_check_says(1, &["failed", "localhost is", "a loopback address", "allow_networks"]);
+    setup.assert_check_says(1, &["failed", "localhost stands for", "a loopback address", "allow_networks"]);
 }

@@ -60,7 +60,7 @@ pub(super) fn url(raw: &mut raw::Webhook, reach: &Reach, path: &Path, findings: 
         findings.error_at_key(&at, cause, "write `url: ${VAR}` or `url: ${file:/path}`, or use the key `url_file`");
     } else if plain && has_query {
         let cause = "the URL has a query in plain text, which often holds a secret";
-        findings.warning(&path.key("url"), cause, "if it does, write `url: ${VAR}`, or use the key `url_file`");
+        findings.warning_at_key(&path.key("url"), cause, "if it does, write `url: ${VAR}`, or use the key `url_file`");
     }
     Some(source)
 }

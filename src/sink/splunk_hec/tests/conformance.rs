@@ -5,7 +5,7 @@
 //! the table says what follows. While there is no receipt nothing may count as delivered and nothing may be committed, which
 //! the [rig](super::rig) checks all along. Then the server mends its ways, and every event has to be indexed exactly once.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use futures_util::StreamExt;
 
@@ -97,6 +97,13 @@ fn at_page(status: u16) -> [suite::Becomes; 2] {
 /// HEC for the suite.
 struct Subject {
     level: DeliveryLevel,
+    next_ack: AtomicU64,
+}
+
+impl Subject {
+    fn at(level: DeliveryLevel) -> Self {
+        Self { level, next_ack: AtomicU64::new(0) }
+    }
 }
 
 impl suite::Subject for Subject {
@@ -107,9 +114,15 @@ impl suite::Subject for Subject {
     }
 
     fn good(&self, request: &Request) -> Answer {
-        let acks = "{\"acks\":{\"0\":true}}";
-        let is_query = request.head.path.ends_with("/ack");
-        Answer::json(200, if is_query { acks } else { r#"{"text":"Success","code":0,"ackId":0}"# })
+        // Every query is told that all it asks for is safe, and every request has an identifier of its own.
+        if request.head.path.ends_with("/ack") {
+            let asked: serde_json::Value = serde_json::from_slice(&request.body).unwrap();
+            let ids = asked["acks"].as_array().unwrap().iter();
+            let safe: serde_json::Map<_, _> = ids.map(|id| (id.to_string(), true.into())).collect();
+            return Answer::json(200, serde_json::json!({"acks": safe}).to_string());
+        }
+        let id = self.next_ack.fetch_add(1, Ordering::SeqCst);
+        Answer::json(200, format!(r#"{{"text":"Success","code":0,"ackId":{id}}}"#))
     }
 
     fn carries(&self, request: &Request) -> Vec<i64> {
@@ -135,8 +148,8 @@ impl suite::Subject for Subject {
     }
 }
 
-suite::conformance!(accepted, Subject { level: DeliveryLevel::Accepted });
-suite::conformance!(indexed, Subject { level: DeliveryLevel::Indexed });
+suite::conformance!(accepted, Subject::at(DeliveryLevel::Accepted));
+suite::conformance!(indexed, Subject::at(DeliveryLevel::Indexed));
 
 const BATCH: usize = 6;
 

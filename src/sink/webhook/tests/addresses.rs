@@ -218,7 +218,7 @@ async fn the_failure_names_what_it_is_and_what_to_do() {
     let sink = sink_to("http://metadata.example/", public(), NAMES).unwrap();
     let failure = failure(sink.attempt(0, parcel(&sink, 0, &["{}"])).await);
     assert_eq!(failure.reason, Reason::AddressBlocked);
-    for words in ["metadata.example is 169.254.169.254", "link-local", "allow_networks"] {
+    for words in ["metadata.example stands for 169.254.169.254", "link-local", "allow_networks"] {
         assert!(failure.detail.contains(words), "{failure}");
     }
 }
