@@ -141,7 +141,10 @@ pub(super) fn secret(node: &Node, path: &Path, findings: &mut Findings) -> Optio
         let file = from_file.then(|| file_of_reference(&scalar.written)).flatten();
         return text(scalar, path, findings).map(|value| json!({"value": value, "file": file}));
     };
-    let remedy = format!("write `{name}: ${{VAR}}` or `{name}: ${{file:/path}}`, or use the key `{name}_file`");
+    let reference = format!("write `{name}: ${{VAR}}` or `{name}: ${{file:/path}}`");
+    // The names of headers are the user's.
+    let has_sibling = path.parent().is_none_or(|above| above.last_key() != Some("secret_headers"));
+    let remedy = if has_sibling { format!("{reference}, or use the key `{name}_file`") } else { reference };
     findings.error(path, cause, remedy);
     None
 }
