@@ -134,8 +134,11 @@ pub struct Line<'a> {
     pub key: Option<Cow<'a, [u8]>>,
     /// `None` is a tombstone.
     pub value: Option<Cow<'a, [u8]>>,
-    pub headers: Vec<(Cow<'a, str>, Option<Cow<'a, [u8]>>)>,
+    pub headers: Vec<Header<'a>>,
 }
+
+/// A header's name and value.
+pub type Header<'a> = (Cow<'a, str>, Option<Cow<'a, [u8]>>);
 
 /// What is wrong with a line.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]

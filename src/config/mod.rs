@@ -99,7 +99,7 @@ pub enum SourceConfig {
 
 #[derive(Clone, Debug)]
 pub enum SinkConfig {
-    SplunkHec(HecConfig),
+    SplunkHec(Box<HecConfig>),
     Archive(Box<ArchiveConfig>),
     Webhook(Box<WebhookConfig>),
 }

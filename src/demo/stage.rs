@@ -182,7 +182,7 @@ fn config(kafka: &str, splunk: String, letters: &Path, admin: SocketAddr) -> Con
         source: SourceConfig::Kafka(source),
         group_id: format!("{}{PIPELINE}", defaults::GROUP_ID_PREFIX),
         chain: ChainConfig::default(),
-        sink: SinkConfig::SplunkHec(sink),
+        sink: SinkConfig::SplunkHec(Box::new(sink)),
         dead_letter: DeadLetterConfig::Directory { path: letters.to_owned() },
         unclear_letters: UnclearLetters::default(),
         batch: BatchConfig {

@@ -15,6 +15,12 @@ use rig::{Place, Rig};
 
 const LIMIT: Duration = Duration::from_secs(60);
 
+/// To the partitions in turn.
+fn spread(topic: &str) -> impl Fn(u64) -> i32 + use<> {
+    let partitions = u64::try_from(Kafka::shared().partitions(topic)).unwrap();
+    move |number| i32::try_from(number % partitions).unwrap()
+}
+
 /// Goal: every record of a topic is in the archive, byte by byte, also the odd ones. Method: keys, headers, values that are no JSON, a
 /// tombstone; archived into a directory and into S3; read back without this program's reader.
 #[test]
@@ -40,7 +46,7 @@ fn every_record_is_archived_byte_by_byte() {
             kafka.produce_one(&topic, NewRecord { partition: Some(0), key: Some(key), value, headers, timestamp_ms });
         }
         let events = Numbered::new();
-        kafka.produce(&topic, (0..500).map(|n| events.event(n)));
+        kafka.produce(&topic, 500, |n| events.event(n), spread(&topic));
         let running = rig.start();
         rig.wait_until_archived(LIMIT);
         running.stop();
@@ -56,14 +62,14 @@ fn the_archive_itself_says_where_it_goes_on() {
     let topic = kafka.topic("archive", 1);
     let rig = Rig::new(kafka, &topic, Place::Directory);
     let events = Numbered::new();
-    kafka.produce(&topic, (0..50).map(|n| events.event(n)));
+    kafka.produce(&topic, 50, |n| events.event(n), spread(&topic));
     kafka.commit_for(&rig.group(), &topic, [(0, 10)]);
     let running = rig.start();
     rig.wait_until_archived(LIMIT);
     running.stop();
     // Somebody sets the group back, and later ahead: neither repeats a record nor leaves one out.
     for committed in [20, 55] {
-        kafka.produce(&topic, (0..10).map(|n| events.event(n)));
+        kafka.produce(&topic, 10, |n| events.event(n), spread(&topic));
         kafka.commit_for(&rig.group(), &topic, [(0, committed)]);
         let mut running = rig.start();
         if committed == 55 {
@@ -84,11 +90,11 @@ fn records_that_expired_are_recorded_as_lost() {
     let topic = kafka.topic("archive", 1);
     let rig = Rig::new(kafka, &topic, Place::Directory);
     let events = Numbered::new();
-    kafka.produce(&topic, (0..20).map(|n| events.event(n)));
+    kafka.produce(&topic, 20, |n| events.event(n), spread(&topic));
     let running = rig.start();
     rig.wait_until_archived(LIMIT);
     running.stop();
-    kafka.produce(&topic, (20..60).map(|n| events.event(n)));
+    kafka.produce(&topic, 40, |n| events.event(n), spread(&topic));
     kafka.delete_records(&topic, 0, 50);
     let mut running = rig.start();
     running.wait_for_complaint(&["20", "50"]);
@@ -116,7 +122,7 @@ fn a_store_that_cannot_be_used_is_named_and_nothing_is_committed() {
             rig.sink()[key] = value.clone();
         }
         let events = Numbered::new();
-        kafka.produce(&topic, (0..5).map(|n| events.event(n)));
+        kafka.produce(&topic, 5, |n| events.event(n), spread(&topic));
         let mut running = rig.start();
         running.wait_for_complaint(words);
         running.stop();
@@ -131,7 +137,7 @@ fn a_new_key_goes_on_with_the_archive_of_the_one_before() {
     let topic = kafka.topic("archive", 1);
     let mut rig = Rig::new(kafka, &topic, Place::Directory);
     let events = Numbered::new();
-    kafka.produce(&topic, (0..5).map(|n| events.event(n)));
+    kafka.produce(&topic, 5, |n| events.event(n), spread(&topic));
     let running = rig.start();
     rig.wait_until_archived(LIMIT);
     running.stop();
@@ -142,7 +148,7 @@ fn a_new_key_goes_on_with_the_archive_of_the_one_before() {
     running.wait_for_complaint(&["archive_mismatch", "previous_key_file"]);
     running.stop();
     rig.sink()["sign"] = json!({"key_file": new, "previous_key_file": former});
-    kafka.produce(&topic, (5..9).map(|n| events.event(n)));
+    kafka.produce(&topic, 4, |n| events.event(n), spread(&topic));
     let running = rig.start();
     rig.wait_until_archived(LIMIT);
     running.stop();

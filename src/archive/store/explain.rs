@@ -134,6 +134,7 @@ pub(super) fn of(error: &Error, doing: &str) -> StoreError {
 }
 
 pub(super) fn of_folder(folder: &Path, error: &io::Error) -> StoreError {
+    #[expect(clippy::wildcard_enum_match_arm, reason = "an enum of std: only what has a remedy is named")]
     let remedy = match error.kind() {
         ErrorKind::PermissionDenied => "let this user write there",
         ErrorKind::NotADirectory | ErrorKind::AlreadyExists => "give a directory",
@@ -166,6 +167,7 @@ fn sort(error: &Error, text: &str) -> (Trouble, &'static str) {
     }
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "an enum of std: only what has a remedy is named")]
 const fn of_io(kind: ErrorKind) -> &'static str {
     match kind {
         ErrorKind::StorageFull => "the disk is full: make room",

@@ -150,7 +150,9 @@ fn find_source(name: Option<&str>, sources: &Sources, path: &Path, findings: &mu
 
 fn resolve_sink(raw: raw::Sink, path: &Path, findings: &mut Findings) -> Option<SinkConfig> {
     match raw {
-        raw::Sink::SplunkHec(hec) => hec::resolve(*hec, &path.key("splunk_hec"), findings).map(SinkConfig::SplunkHec),
+        raw::Sink::SplunkHec(hec) => {
+            hec::resolve(*hec, &path.key("splunk_hec"), findings).map(|hec| SinkConfig::SplunkHec(Box::new(hec)))
+        }
         raw::Sink::Archive(archive) => archive::resolve(*archive, &path.key("archive"), findings)
             .map(|archive| SinkConfig::Archive(Box::new(archive))),
         raw::Sink::Webhook(webhook) => webhook::resolve(*webhook, &path.key("webhook"), findings)

@@ -17,6 +17,7 @@ use crate::support::kafka::{Kafka, NewRecord};
 const EVENTS: usize = 600;
 
 /// Every canary holds it, and nothing else does.
+const ORIGIN: &[(&str, Option<&[u8]>)] = &[("origin", Some(MARK.as_bytes()))];
 const MARK: &str = "cnryq";
 
 /// The mark in base64, as far as it does not depend on what stands before and behind it.
@@ -94,7 +95,7 @@ fn of_many_events_nothing_leaves_by_any_channel() {
             partition: Some(0),
             key: Some(MARK.as_bytes()),
             value: Some(event.as_bytes()),
-            headers: &[("origin", Some(MARK.as_bytes()))],
+            headers: ORIGIN,
             timestamp_ms: Some(1_700_000_000_000),
         }),
     );

@@ -98,6 +98,7 @@ fn a_plain_certificate_of_a_trusted_authority_is_no_reason_to_refuse() {
         | Attempt::Pending(_)
         | Attempt::Slower { .. }
         | Attempt::Poison { .. }
+        | Attempt::Lost(_)
         | Attempt::Split(_) => panic!("no collector"),
     }
     let failure = inspect(&kafka(server.port, store), "group").map(drop).expect_err("no broker");

@@ -43,7 +43,12 @@ pub(super) fn url(raw: &mut raw::Webhook, reach: &Reach, path: &Path, findings: 
         let cause = match &error {
             // Its words are for whoever sees no configuration, and the remedy says the rest.
             BuildError::Url => "this is no URL that requests can go to".to_owned(),
-            other => other.to_string(),
+            BuildError::Tls(_)
+            | BuildError::Blocked(_)
+            | BuildError::AnotherHost
+            | BuildError::Header(_)
+            | BuildError::Key(_)
+            | BuildError::File { .. } => error.to_string(),
         };
         findings.error_at_key(&at, cause, remedy);
         return None;
