@@ -82,6 +82,15 @@ fn a_report_does_not_show_what_is_no_name() {
 }
 
 #[test]
+fn a_change_that_is_met_again_is_not_reported_again() {
+    let (mut sensor, reports) = sensor();
+    for _ in 0..3 {
+        sensor.watch(br#"{"extension":1}"#, Instant::now);
+    }
+    assert_eq!(*reports.lock().unwrap(), [finding(Change::Member, "", "extension")]);
+}
+
+#[test]
 fn a_change_is_reported_once_and_the_memory_of_them_is_bounded() {
     let (mut sensor, reports) = sensor();
     for round in 0..2 {
