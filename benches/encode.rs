@@ -65,7 +65,7 @@ pipelines:
     );
     let environment: Environment = [("T", "token")].into_iter().collect();
     let (config, _) = config::load_text(Path::new("bench.yaml"), &file, &environment).expect("the settings are valid");
-    let SinkConfig::SplunkHec(hec) = &config.pipelines[0].sink else { panic!("the sink of the file") };
+    let SinkConfig::SplunkHec(hec) = &config.pipelines[0].sink else { unreachable!("the sink of the file") };
     SplunkHec::new(hec).expect("the sink can be built")
 }
 

@@ -1,5 +1,11 @@
 //! The archive sink against stores that answer late, twice, wrongly or not at all.
 
+#![allow(
+    clippy::wildcard_enum_match_arm,
+    clippy::disallowed_methods,
+    reason = "what was not expected is the report; the environment says how much is tried"
+)]
+
 mod bench;
 mod fencing;
 mod keeping;

@@ -89,10 +89,11 @@ async fn run(subject: Arc<dyn Subject>, status: u16, events: usize, becomes: Bec
         bank.misbehave(None);
     }
     crossing.settled().await;
-    judge(&name, events, becomes, &bank, &crossing.end().await, status);
+    let carried = crossing.end().await;
+    judge((&name, status), (events, becomes), &bank, &carried);
 }
 
-fn judge(name: &str, events: usize, becomes: Becomes, bank: &Bank, carried: &Carried, status: u16) {
+fn judge((name, status): (&str, u16), (events, becomes): (usize, Becomes), bank: &Bank, carried: &Carried) {
     let (taken, last) = (bank.taken(), i64::try_from(events).unwrap());
     assert_eq!(carried.committed, last, "{name}: everything is committed in the end");
     if becomes == Letter {

@@ -65,10 +65,9 @@ fn record(partition: i32, line: &[u8]) -> Record {
     };
     let headers: Vec<(String, Value)> =
         members.get("h").map(|raw| serde_json::from_str(raw.get()).unwrap()).unwrap_or_default();
-    let header = |value: Value| match value {
-        Value::String(text) => Some(text.into_bytes()),
-        Value::Null => None,
-        other => Some(STANDARD.decode(other["b"].as_str().unwrap()).unwrap()),
+    let header = |value: Value| match value.as_str() {
+        Some(text) => Some(text.as_bytes().to_vec()),
+        None => value["b"].as_str().map(|encoded| STANDARD.decode(encoded).unwrap()),
     };
     Record {
         partition,

@@ -83,10 +83,6 @@ impl Rig {
         self.setup.group().to_owned()
     }
 
-    pub fn topic(&self) -> &str {
-        &self.topic
-    }
-
     pub fn start(&self) -> Ferry {
         let mut command = process::command();
         command.envs(ENVIRONMENT);
