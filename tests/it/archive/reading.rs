@@ -79,17 +79,22 @@ fn record(partition: i32, line: &[u8]) -> Record {
     }
 }
 
-/// All segments, by name.
+/// The segments that a link names, by name. Others are what a crash has left: their records are in a later segment, too.
 fn segments(rig: &Rig) -> Vec<(String, Vec<u8>)> {
+    let (notes, others): (Vec<_>, Vec<_>) = objects(rig).into_iter().partition(|(name, _)| name.contains("/chain/"));
+    let links = notes.iter().map(|(_, note)| note.split(|byte| *byte == b'\n').next().unwrap());
+    let links = links.map(|text| serde_json::from_slice::<Value>(text).unwrap());
+    let named: Vec<String> = links.filter_map(|link| link["seg"]["key"].as_str().map(ToOwned::to_owned)).collect();
+    others.into_iter().filter(|(name, _)| named.iter().any(|named| name.ends_with(named))).collect()
+}
+
+fn objects(rig: &Rig) -> Vec<(String, Vec<u8>)> {
     let sink = &rig.config["pipelines"]["splunk"]["sink"]["archive"];
     let url = sink["url"].as_str().unwrap();
     match url.strip_prefix("s3://") {
         None => in_folder(Path::new(url)),
         Some(rest) => S3::shared().objects(rest.split_once('/').unwrap().0),
     }
-    .into_iter()
-    .filter(|(name, _)| name.ends_with(".jsonl.zst"))
-    .collect()
 }
 
 fn in_folder(folder: &Path) -> Vec<(String, Vec<u8>)> {
