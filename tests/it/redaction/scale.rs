@@ -17,7 +17,6 @@ use crate::support::kafka::{Kafka, NewRecord};
 const EVENTS: usize = 600;
 
 /// Every canary holds it, and nothing else does.
-const ORIGIN: &[(&str, Option<&[u8]>)] = &[("origin", Some(MARK.as_bytes()))];
 const MARK: &str = "cnryq";
 
 /// The mark in base64, as far as it does not depend on what stands before and behind it.
@@ -90,13 +89,14 @@ fn of_many_events_nothing_leaves_by_any_channel() {
     collector.hec().set_poison(vec![poison]);
     let setup = setup(kafka, &topic, collector.url(), home.path());
     let events: Vec<String> = (0..count).map(event).collect();
+    let headers: &[(&str, Option<&[u8]>)] = &[("origin", Some(MARK.as_bytes()))];
     kafka.produce_all(
         &topic,
         events.iter().map(|event| NewRecord {
             partition: Some(0),
             key: Some(MARK.as_bytes()),
             value: Some(event.as_bytes()),
-            headers: ORIGIN,
+            headers,
             timestamp_ms: Some(1_700_000_000_000),
         }),
     );
