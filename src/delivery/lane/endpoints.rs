@@ -100,7 +100,7 @@ impl Endpoints {
             endpoint.silent_since = now;
         }
         endpoint.sending += 1;
-        self.turn = (chosen + 1) % count;
+        self.turn = chosen + 1;
         Some(chosen)
     }
 

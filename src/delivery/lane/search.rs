@@ -37,10 +37,8 @@ impl Lane {
 
     /// The server has taken a front: what it had refused lies in the suspect.
     pub(super) fn front_was_taken(&mut self, suspect: Option<Consignment>) {
-        let Some(suspect) = suspect else { return };
-        match suspect.count() {
-            1 => self.send_again(suspect),
-            _ => self.search(suspect),
+        if let Some(suspect) = suspect {
+            self.search(suspect);
         }
     }
 
@@ -58,7 +56,7 @@ impl Lane {
         }
     }
 
-    /// Among these events, at least two, is a bad one.
+    /// Among these events is a bad one. A single one is its own front: it is sent alone.
     fn search(&mut self, consignment: Consignment) {
         let Some(consignment) = self.unless_recalled(consignment) else { return };
         let cut = (consignment.count() * FRONT_FIFTHS / 5).max(1);
