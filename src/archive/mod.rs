@@ -3,7 +3,7 @@
 //!
 //! Only whole, immutable objects are written, so an archive may lie in a bucket that refuses every change:
 //!
-//! - [`line`]: a record as one line of JSON, its value's bytes unchanged where they are JSON.
+//! - [`mod@line`]: a record as one line of JSON, its value's bytes unchanged where they are JSON.
 //! - [`tree`]: one hash over all records of a segment, and the proof that one record is among them.
 //! - [`link`]: what a partition's chain consists of. Each link names the one before it by its hash, and says of every offset whether
 //!   it is stored or why it is not.
