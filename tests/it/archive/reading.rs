@@ -88,7 +88,8 @@ fn segments(rig: &Rig) -> Vec<(String, Vec<u8>)> {
     others.into_iter().filter(|(name, _)| named.iter().any(|named| name.ends_with(named))).collect()
 }
 
-fn objects(rig: &Rig) -> Vec<(String, Vec<u8>)> {
+/// All objects, by name.
+pub fn objects(rig: &Rig) -> Vec<(String, Vec<u8>)> {
     let sink = &rig.config["pipelines"]["splunk"]["sink"]["archive"];
     let url = sink["url"].as_str().unwrap();
     match url.strip_prefix("s3://") {

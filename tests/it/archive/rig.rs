@@ -1,7 +1,7 @@
 //! A pipeline from a topic to an archive, and the commands around it.
 
 use std::ops::{Deref, DerefMut};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -77,6 +77,11 @@ impl Rig {
 
     pub fn sink(&mut self) -> &mut Value {
         &mut self.setup.pipeline()["sink"]["archive"]
+    }
+
+    /// The file with the public key that began the archive.
+    pub fn trust(&self) -> &Path {
+        &self.trust
     }
 
     pub fn group(&self) -> String {
