@@ -85,6 +85,7 @@ async fn a_silent_endpoint_comes_last_and_is_asked_and_rests_when_it_does_not_an
     assert_eq!([endpoints.take(now), endpoints.take(now)], [Some(1), Some(0)]);
     assert_eq!(endpoints.ask(now), [] as [usize; 0]);
     now = endpoints.next_care(now).expect("silence is noticed");
+    assert_eq!(endpoints.next_care(now), Some(now + ENDPOINT_SILENCE / 2), "what is due now is done now");
     endpoints.returned(1, now);
     assert_eq!([endpoints.take(now), endpoints.take(now)], [Some(1); 2], "although it has more under way");
     assert_eq!(endpoints.ask(now), [0]);
@@ -99,7 +100,7 @@ async fn a_silent_endpoint_that_says_it_is_well_or_answers_meanwhile_goes_on() {
     for answers_parcel in [true, false] {
         let mut now = Instant::now();
         let mut endpoints = working(2, now);
-        assert_eq!([endpoints.take(now), endpoints.take(now)], [Some(0), Some(1)]);
+        assert_eq!([(); 4].map(|()| endpoints.take(now)), [Some(0), Some(1), Some(0), Some(1)]);
         now += ENDPOINT_SILENCE;
         endpoints.returned(1, now);
         assert_eq!(endpoints.ask(now), [0]);
@@ -126,6 +127,17 @@ async fn nobody_is_asked_for_being_silent_when_all_are() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn whoever_is_silent_is_not_asked_while_no_other_is_promising() {
+    let now = Instant::now();
+    for others in [0, 1] {
+        let mut endpoints = working(1 + others, now);
+        (1..=others).for_each(|other| endpoints.failed(other, Some(ENDPOINT_SILENCE * 2), now, &mut rng()));
+        assert_eq!(endpoints.take(now), Some(0));
+        assert_eq!(endpoints.ask(now + ENDPOINT_SILENCE), [] as [usize; 0], "{others} others");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_parcel_on_trial_is_overdue_only_while_another_endpoint_is_promising() {
     let mut now = Instant::now();
     let mut endpoints = Endpoints::new(2, now);
@@ -137,6 +149,8 @@ async fn a_parcel_on_trial_is_overdue_only_while_another_endpoint_is_promising()
     endpoints.is_well(1, now);
     assert_eq!(endpoints.overdue(now), [0]);
     assert_eq!(endpoints.overdue(now - Duration::from_millis(1)), [] as [usize; 0]);
+    endpoints.returned(0, now);
+    assert_eq!(endpoints.overdue(now + TRIAL_PATIENCE), [] as [usize; 0], "nothing is under way any more");
 }
 
 #[tokio::test(start_paused = true)]
@@ -168,6 +182,15 @@ async fn an_endpoint_that_is_getting_full_gets_a_pause_and_then_one_parcel_at_a_
     assert!(endpoints.another_works(1), "it is not a failure");
     endpoints.full_speed(0);
     assert_eq!([endpoints.take(now), endpoints.take(now)], [Some(0); 2]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failure_during_a_pause_is_a_failure() {
+    let now = Instant::now();
+    let mut endpoints = working(2, now);
+    endpoints.slow_down(0, Duration::from_millis(250), now);
+    endpoints.failed(0, None, now, &mut rng());
+    assert_eq!((endpoints.all[0].standing, endpoints.all[0].backoff.failures()), (Standing::Resting, 1));
 }
 
 #[tokio::test(start_paused = true)]
