@@ -476,6 +476,26 @@ mod tests {
     }
 
     #[test]
+    fn what_open_segments_take_in_memory_is_counted_in_full() {
+        let mut segments = Segments::new(NO_LIMITS, usize::MAX);
+        segments.bench.open.builders[0].limits.max_events = 100_000;
+        for _ in 0..5_000 {
+            assert_eq!(segments.read("a", b"1", 0), Due::Nothing);
+        }
+        let small = segments.bench.open.held;
+        assert!((5_000 * 40..2_000_000).contains(&small), "{small}: body, index and notes of 5,000 events");
+        let value = vec![b'x'; 1 << 20];
+        for _ in 0..3 {
+            assert_eq!(segments.read("b", &value, 0), Due::Nothing);
+        }
+        let more = segments.bench.open.held - small;
+        assert!(more < 2_500_000, "{more}: the segment of another group is compressed, too");
+        segments.close(1);
+        segments.close(0);
+        assert_eq!(segments.bench.open.held, 0);
+    }
+
+    #[test]
     fn a_revocation_closes_the_segments_of_its_partitions() {
         let mut segments = Segments::new(NO_LIMITS, usize::MAX);
         assert_eq!(segments.read("a", b"1", 0), Due::Nothing);
